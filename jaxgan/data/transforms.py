@@ -1,0 +1,98 @@
+"""From any image file to uint8 [H, W, C] at a resolution, and between uint8 and [-1, 1]."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+BACKGROUND = 255  # what shows through transparent pixels: white
+
+
+class Unreadable(ValueError):
+    """Tell that one image of a source cannot be decoded; the message names it and says why."""
+
+
+def to_float(images: UInt8[np.ndarray, ...]) -> Float[np.ndarray, ...]:
+    """Map uint8 0..255 to float32 [-1, 1]: x / 127.5 - 1."""
+    return np.asarray(images, np.uint8).astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def to_uint8(images) -> UInt8[np.ndarray, ...]:
+    """Map [-1, 1] to uint8, rounding to nearest and clipping; the inverse of `to_float`."""
+    return np.clip(np.rint((np.asarray(images, np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
+def pixels(image: Image, channels: int = 3) -> UInt8[np.ndarray, "h w c"]:
+    """Decode an open picture of any mode to upright grey or RGB.
+
+    EXIF orientation is applied; palettes are looked up; transparency (alpha, or one transparent colour) is composited
+    on `BACKGROUND`; 16-bit and float greys are scaled to 8 bits (integers by 257, floats taken as 0..1 or 0..255).
+
+    Args:
+        image: an opened Pillow image.
+        channels: 1 for grey (ITU-R 601 luma of colours), 3 for RGB.
+
+    Returns:
+        uint8 [H, W, channels], at the picture's own size.
+    """
+    from PIL import Image as images
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        image = images.fromarray(_eight_bits(np.asarray(image)))
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        ground = images.new("RGBA", image.size, (BACKGROUND, BACKGROUND, BACKGROUND, 255))
+        image = images.alpha_composite(ground, image).convert("RGB")
+    array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    return array[..., None] if channels == 1 else array
+
+
+def fit(image: UInt8[np.ndarray, "h w c"], resolution: int) -> UInt8[np.ndarray, "r r c"]:
+    """Crop the centre square and resize it (Lanczos, antialiased) to [resolution, resolution, C].
+
+    An image that has the size already comes back untouched. An odd remainder is cut at the right or bottom.
+    """
+    from PIL import Image as images
+
+    height, width, channels = image.shape
+    if (height, width) == (resolution, resolution):
+        return image
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    image = np.ascontiguousarray(image[top : top + side, left : left + side])
+    if side == resolution:
+        return image
+    picture = images.fromarray(image[..., 0] if channels == 1 else image)
+    array = np.asarray(picture.resize((resolution, resolution), images.Resampling.LANCZOS))
+    return array[..., None] if channels == 1 else array
+
+
+def recolor(image: UInt8[np.ndarray, "h w c"], channels: int) -> UInt8[np.ndarray, "h w c2"]:
+    """Bring an array of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels to 1 or 3."""
+    from PIL import Image as images
+
+    if image.shape[-1] == channels:
+        return image
+    return pixels(images.fromarray(image[..., 0] if image.shape[-1] == 1 else image), channels)
+
+
+def mirrored(image: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w c"]:
+    """Flip left and right."""
+    return image[:, ::-1]
+
+
+def _eight_bits(array: np.ndarray) -> np.ndarray:
+    """Scale a grey array to uint8: 16-bit integers by 257, floats from 0..1 (or 0..255 where any exceeds 1)."""
+    if array.dtype.kind == "f":
+        array = np.nan_to_num(array.astype(np.float64))
+        return np.rint(np.clip(array * (255 if array.max(initial=0) <= 1 else 1), 0, 255)).astype(np.uint8)
+    array = array.astype(np.int64)
+    # Pillow opens 16-bit PNG as I;16 or as I: both hold 0..65535.
+    return np.rint(np.clip(array, 0, 65535) / 257).astype(np.uint8)
