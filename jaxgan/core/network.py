@@ -1,0 +1,36 @@
+"""A network with its parameters: discriminators, encoders and frozen judges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flax.linen as nn
+from flax import struct
+
+
+@struct.dataclass
+class Network:
+    """Hold a Linen module with its parameters and buffers; calling it applies the module.
+
+    Args:
+        params: Tree of trainable arrays.
+        buffers: Tree of arrays that are not trained.
+        module: Linen module (static, hashable).
+        name: Where the module comes from, such as "stylegan2.discriminator" (static); files name it.
+        config: The factory's keyword arguments as a sorted tuple of pairs (static), enough to build the module again.
+    """
+
+    params: Any
+    buffers: Any
+    module: nn.Module = struct.field(pytree_node=False)
+    name: str = struct.field(pytree_node=False, default="")
+    config: tuple = struct.field(pytree_node=False, default=())
+
+    def __call__(self, *args, **kwargs):
+        return self.module.apply({"params": self.params, "buffers": self.buffers}, *args, **kwargs)
+
+
+def initialise(module: nn.Module, key, *inputs, name: str = "", config: tuple = ()) -> Network:
+    """Draw a module's parameters and buffers for inputs of the given shapes and return it as a `Network`."""
+    variables = module.init(key, *inputs)
+    return Network(variables.get("params", {}), variables.get("buffers", {}), module, name, config)

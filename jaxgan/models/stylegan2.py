@@ -1,0 +1,545 @@
+"""StyleGAN2 and StyleGAN2-ADA: z -> w -> w+ -> s -> x.
+
+Source: Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (2020) and "Training Generative
+Adversarial Networks with Limited Data" (2020). Layer names are those of the published checkpoints: block `b{r}` holds
+`conv0` (doubles the resolution), `conv1` and `torgb`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from jaxgan.core.generator import Affine, Arch, Chart, Context, Stage
+from jaxgan.latents.charts import from_p, to_p
+from jaxgan.nn.equalized import Conv, Dense
+from jaxgan.nn.mapping import Mapping, Spread
+from jaxgan.nn.modulated import StyleConv, ToRGB
+from jaxgan.nn.taps import tap
+from jaxgan.ops.normalize import minibatch_stddev
+from jaxgan.ops.resample import FILTER, downsample2, upsample2
+
+NAME = "stylegan2"
+ARCHITECTURES = ("skip", "resnet", "orig")
+HALF = math.sqrt(0.5)
+
+
+class Layer(NamedTuple):
+    """A style-modulated layer: its name, the row of w+ it reads, and its input channels."""
+
+    name: str
+    row: int
+    channels: int
+
+
+def block_resolutions(resolution: int) -> tuple[int, ...]:
+    return tuple(2**i for i in range(2, int(math.log2(resolution)) + 1))
+
+
+def width(resolution: int, base: int, limit: int) -> int:
+    """Channels at a resolution: min(base / resolution, limit)."""
+    return min(base // resolution, limit)
+
+
+def style_layers(resolution: int, base: int, limit: int, architecture: str = "skip") -> tuple[Layer, ...]:
+    """List the modulated layers in the order of style space: (conv0,) conv1, torgb for each resolution.
+
+    A block's torgb reads the same row of w+ as the next block's first convolution.
+    """
+    layers, row = [], 0
+    for r in block_resolutions(resolution):
+        if r > 4:
+            layers.append(Layer(f"b{r}_conv0", row, width(r // 2, base, limit)))
+            row += 1
+        layers.append(Layer(f"b{r}_conv1", row, width(r, base, limit)))
+        row += 1
+        if architecture == "skip" or r == resolution:
+            layers.append(Layer(f"b{r}_torgb", row, width(r, base, limit)))
+    return tuple(layers)
+
+
+class Styles(nn.Module):
+    """Per-layer affine maps w+ [N, L, D] -> s, a tuple of [N, C_l]; biases start at 1."""
+
+    layers: tuple[Layer, ...]
+
+    @nn.compact
+    def __call__(self, wp, context: Context):
+        return tuple(
+            Dense(l.channels, bias_init=1.0, name=l.name)(wp[:, l.row].astype(jnp.float32)) for l in self.layers
+        )
+
+
+class SynthesisBlock(nn.Module):
+    """Two modulated convolutions at one resolution and, in the skip architecture, a contribution to the image."""
+
+    resolution: int
+    features: int
+    channels: int
+    architecture: str
+    last: bool
+    first_index: int
+    use_noise: bool
+    activation: str
+    clamp: float | None
+    taps: tuple[float, ...]
+    dtype: str
+
+    @nn.compact
+    def __call__(self, x, image, styles: dict, context: Context):
+        r, first = self.resolution, self.resolution == 4
+        name = lambda layer: f"b{r}_{layer}"
+        layer = lambda kind, index, up=False: StyleConv(
+            self.features,
+            r,
+            name(kind),
+            index,
+            up,
+            3,
+            self.use_noise,
+            self.activation,
+            self.clamp,
+            self.taps,
+            name=kind,
+        )
+        residual = self.architecture == "resnet" and not first
+        if first:
+            n = styles[name("conv1")].shape[0]
+            const = self.param("const", nn.initializers.normal(1.0), (4, 4, self.features))
+            x = jnp.broadcast_to(const, (n, *const.shape))
+        x = x.astype(self.dtype)
+        if residual:
+            shortcut = Conv(self.features, 1, "up", bias=False, taps=self.taps, name="skip")(x, HALF)
+        if not first:
+            x = layer("conv0", self.first_index, up=True)(x, styles[name("conv0")], context)
+        x = layer("conv1", self.first_index + (not first))(x, styles[name("conv1")], context, HALF if residual else 1.0)
+        if residual:
+            x = shortcut + x
+        x = tap(self, context, f"b{r}", x)
+        if image is not None:
+            image = upsample2(image, self.taps)
+        if self.architecture == "skip" or self.last:
+            rgb = ToRGB(self.channels, clamp=self.clamp, name="torgb")(x, styles[name("torgb")]).astype(jnp.float32)
+            image = rgb if image is None else image + rgb
+            image = tap(self, context, f"rgb{r}", image)
+        return x, image
+
+
+class Synthesis(nn.Module):
+    """Draw images [N, H, W, channels] from styles."""
+
+    resolution: int
+    channels: int
+    base: int
+    limit: int
+    architecture: str
+    use_noise: bool
+    activation: str
+    clamp: float | None
+    taps: tuple[float, ...]
+    bf16_resolutions: int
+
+    @nn.compact
+    def __call__(self, styles, context: Context):
+        layers = style_layers(self.resolution, self.base, self.limit, self.architecture)
+        named = {layer.name: s for layer, s in zip(layers, styles, strict=True)}
+        x = image = None
+        index = 0
+        for r in block_resolutions(self.resolution):
+            block = SynthesisBlock(
+                r,
+                width(r, self.base, self.limit),
+                self.channels,
+                self.architecture,
+                r == self.resolution,
+                index,
+                self.use_noise,
+                self.activation,
+                self.clamp,
+                self.taps,
+                block_dtype(r, self.resolution, self.bf16_resolutions),
+                name=f"b{r}",
+            )
+            x, image = block(x, image, named, context)
+            index += 1 if r == 4 else 2
+        return image
+
+
+def block_dtype(r: int, resolution: int, bf16_resolutions: int) -> str:
+    """bfloat16 in the highest `bf16_resolutions` resolutions, never below 8."""
+    return "bfloat16" if r >= max(resolution * 2 >> bf16_resolutions, 8) else "float32"
+
+
+def check_sizes(resolution: int, architecture: str) -> None:
+    if resolution < 8 or resolution & (resolution - 1):
+        raise ValueError(f"Resolution {resolution} is not a power of two of at least 8.")
+    if architecture not in ARCHITECTURES:
+        raise ValueError(f"Architecture {architecture!r} is not one of {', '.join(ARCHITECTURES)}.")
+
+
+def arch(
+    resolution: int = 256,
+    *,
+    channels: int = 3,
+    z_dim: int = 512,
+    w_dim: int = 512,
+    classes: int = 0,
+    channel_base: int = 32768,
+    channel_max: int = 512,
+    mapping_layers: int = 8,
+    mapping_lr_mul: float = 0.01,
+    mapping_embed: int | None = None,
+    mapping_hidden: int | None = None,
+    mapping_activation: str = "lrelu",
+    architecture: str = "skip",
+    use_noise: bool = True,
+    activation: str = "lrelu",
+    conv_clamp: float | None = None,
+    resample_filter: tuple[float, ...] = FILTER,
+    bf16_resolutions: int = 0,
+) -> Arch:
+    """Describe a StyleGAN2 generator.
+
+    Args:
+        resolution: Side of the images, a power of two.
+        channels: Image channels.
+        z_dim, w_dim: Widths of the latent spaces.
+        classes: Width of the condition, 0 for none.
+        channel_base, channel_max: min(channel_base / r, channel_max) feature maps at resolution r.
+        mapping_layers, mapping_lr_mul, mapping_embed, mapping_hidden, mapping_activation: The mapping MLP.
+        architecture: "skip" (published), "resnet" or "orig".
+        use_noise: Whether layers add noise.
+        activation: Of the synthesis layers.
+        conv_clamp: Bound on the layers' outputs, None for none; needed in half precision.
+        resample_filter: FIR taps.
+        bf16_resolutions: How many of the highest resolutions compute in bfloat16. The published code uses float16
+            with a pre-normalisation of weights and styles; bfloat16 has float32's range and needs neither.
+    """
+    check_sizes(resolution, architecture)
+    taps = tuple(float(t) for t in resample_filter)
+    config = dict(
+        resolution=resolution,
+        channels=channels,
+        z_dim=z_dim,
+        w_dim=w_dim,
+        classes=classes,
+        channel_base=channel_base,
+        channel_max=channel_max,
+        mapping_layers=mapping_layers,
+        mapping_lr_mul=mapping_lr_mul,
+        mapping_embed=mapping_embed,
+        mapping_hidden=mapping_hidden,
+        mapping_activation=mapping_activation,
+        architecture=architecture,
+        use_noise=use_noise,
+        activation=activation,
+        conv_clamp=conv_clamp,
+        resample_filter=taps,
+        bf16_resolutions=bf16_resolutions,
+    )
+    layers = style_layers(resolution, channel_base, channel_max, architecture)
+    rows = layers[-1].row + 1
+    stages = (
+        Stage(
+            "z",
+            "w",
+            Mapping(
+                z_dim,
+                w_dim,
+                classes,
+                mapping_layers,
+                mapping_embed,
+                mapping_hidden,
+                mapping_activation,
+                mapping_lr_mul,
+                name="mapping",
+            ),
+        ),
+        Stage("w", "w+", Spread(rows, w_dim, name="spread")),
+        Stage("w+", "s", Styles(layers, name="style")),
+        Stage(
+            "s",
+            "x",
+            Synthesis(
+                resolution,
+                channels,
+                channel_base,
+                channel_max,
+                architecture,
+                use_noise,
+                activation,
+                conv_clamp,
+                taps,
+                bf16_resolutions,
+                name="synthesis",
+            ),
+        ),
+    )
+    rgb = [r for r in block_resolutions(resolution) if architecture == "skip" or r == resolution]
+    return Arch(
+        name=NAME,
+        config=tuple(sorted(config.items())),
+        stages=stages,
+        shapes=(
+            ("z", (z_dim,)),
+            ("w", (w_dim,)),
+            ("w+", (rows, w_dim)),
+            ("s", tuple((layer.channels,) for layer in layers)),
+        ),
+        resolution=resolution,
+        channels=channels,
+        classes=classes,
+        charts=(Chart("w", "p", to_p, from_p), Chart("w+", "p+", to_p, from_p)),
+        affines=tuple(
+            Affine(layer.name, layer.row, ("style", layer.name, "weight"), layer.name.endswith("torgb"))
+            for layer in layers
+        ),
+        taps=tuple(t for r in block_resolutions(resolution) for t in ([f"b{r}"] + ([f"rgb{r}"] if r in rgb else []))),
+        truncates="w",
+    )
+
+
+class DiscriminatorBlock(nn.Module):
+    """Two convolutions that halve the resolution, with the shortcuts of the architecture."""
+
+    resolution: int
+    features: int
+    out: int
+    architecture: str
+    first: bool
+    activation: str
+    clamp: float | None
+    taps: tuple[float, ...]
+    dtype: str
+
+    @nn.compact
+    def __call__(self, x, image):
+        x = None if x is None else x.astype(self.dtype)
+        if self.first or self.architecture == "skip":
+            rgb = Conv(self.features, 1, activation=self.activation, clamp=self.clamp, name="fromrgb")(
+                image.astype(self.dtype)
+            )
+            x = rgb if x is None else x + rgb
+            image = downsample2(image, self.taps) if self.architecture == "skip" else None
+        conv0 = Conv(self.features, activation=self.activation, clamp=self.clamp, name="conv0")
+        conv1 = Conv(self.out, 3, "down", self.activation, clamp=self.clamp, taps=self.taps, name="conv1")
+        if self.architecture == "resnet":
+            shortcut = Conv(self.out, 1, "down", bias=False, taps=self.taps, name="skip")(x, HALF)
+            return shortcut + conv1(conv0(x), HALF), image
+        return conv1(conv0(x)), image
+
+
+class Epilogue(nn.Module):
+    """From the 4x4 features to the score; the condition enters by projection, sum(out * cmap) / sqrt(dim)."""
+
+    features: int
+    cmap_dim: int
+    architecture: str
+    group: int | None
+    group_features: int
+    activation: str
+    clamp: float | None
+
+    @nn.compact
+    def __call__(self, x, image, cmap):
+        x = x.astype(jnp.float32)
+        if self.architecture == "skip":
+            x = x + Conv(self.features, 1, activation=self.activation, name="fromrgb")(image.astype(jnp.float32))
+        if self.group_features:
+            x = minibatch_stddev(x, self.group, self.group_features)
+        x = Conv(self.features, activation=self.activation, clamp=self.clamp, name="conv")(x)
+        x = Dense(self.features, self.activation, name="fc")(x.reshape(x.shape[0], -1))
+        x = Dense(self.cmap_dim or 1, name="out")(x)
+        if self.cmap_dim:
+            x = jnp.sum(x * cmap, axis=1, keepdims=True) / math.sqrt(self.cmap_dim)
+        return x
+
+
+class Discriminator(nn.Module):
+    """Score images [N, H, W, channels] in [-1, 1]; returns logits [N, 1]. See `discriminator`."""
+
+    resolution: int
+    channels: int
+    classes: int
+    base: int
+    limit: int
+    architecture: str
+    cmap_dim: int | None
+    group: int | None
+    group_features: int
+    mapping_layers: int
+    mapping_lr_mul: float
+    mapping_embed: int | None
+    mapping_hidden: int | None
+    mapping_activation: str
+    activation: str
+    epilogue_activation: str
+    clamp: float | None
+    taps: tuple[float, ...]
+    bf16_resolutions: int
+
+    @nn.compact
+    def __call__(self, images, cond=None):
+        if self.classes and cond is None:
+            raise ValueError(f"This discriminator is conditional: give cond [N, {self.classes}].")
+        x, image = None, images
+        for r in reversed(block_resolutions(self.resolution)[1:]):
+            x, image = DiscriminatorBlock(
+                r,
+                width(r, self.base, self.limit),
+                width(r // 2, self.base, self.limit),
+                self.architecture,
+                r == self.resolution,
+                self.activation,
+                self.clamp,
+                self.taps,
+                block_dtype(r, self.resolution, self.bf16_resolutions),
+                name=f"b{r}",
+            )(x, image)
+        features, cmap, dim = width(4, self.base, self.limit), None, 0
+        if self.classes:
+            dim = features if self.cmap_dim is None else self.cmap_dim
+            mapping = Mapping(
+                0,
+                dim,
+                self.classes,
+                self.mapping_layers,
+                self.mapping_embed,
+                self.mapping_hidden,
+                self.mapping_activation,
+                self.mapping_lr_mul,
+                name="mapping",
+            )
+            cmap = mapping(None, Context(cond=cond))
+        return Epilogue(
+            features,
+            dim,
+            self.architecture,
+            self.group,
+            self.group_features,
+            self.epilogue_activation,
+            self.clamp,
+            name="b4",
+        )(x, image, cmap)
+
+
+def discriminator(
+    resolution: int = 256,
+    *,
+    channels: int = 3,
+    classes: int = 0,
+    channel_base: int = 32768,
+    channel_max: int = 512,
+    architecture: str = "resnet",
+    cmap_dim: int | None = None,
+    mbstd_group: int | None = 4,
+    mbstd_features: int = 1,
+    mapping_layers: int = 8,
+    mapping_lr_mul: float = 0.01,
+    mapping_embed: int | None = None,
+    mapping_hidden: int | None = None,
+    mapping_activation: str = "lrelu",
+    activation: str = "lrelu",
+    epilogue_activation: str = "lrelu",
+    conv_clamp: float | None = None,
+    resample_filter: tuple[float, ...] = FILTER,
+    bf16_resolutions: int = 0,
+) -> Discriminator:
+    """Describe a StyleGAN2 discriminator.
+
+    Args:
+        resolution, channels, classes, channel_base, channel_max, conv_clamp, resample_filter, bf16_resolutions: As
+            for `arch`.
+        architecture: "resnet" (published), "skip" or "orig".
+        cmap_dim: Width of the mapped condition; the features at 4x4 when None.
+        mbstd_group, mbstd_features: Minibatch standard deviation; the group must divide the batch. 0 features: off.
+            The statistics are over the whole batch that the call sees: under `jg.training.parallel` that is the
+            global batch, on however many devices, where the published code takes each GPU's share by itself.
+        mapping_*: The MLP of the condition.
+    """
+    check_sizes(resolution, architecture)
+    return Discriminator(
+        resolution,
+        channels,
+        classes,
+        channel_base,
+        channel_max,
+        architecture,
+        cmap_dim,
+        mbstd_group,
+        mbstd_features,
+        mapping_layers,
+        mapping_lr_mul,
+        mapping_embed,
+        mapping_hidden,
+        mapping_activation,
+        activation,
+        epilogue_activation,
+        conv_clamp,
+        tuple(float(t) for t in resample_filter),
+        bf16_resolutions,
+    )
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One row of the published table of training configurations.
+
+    Args:
+        kimg: Length of training in thousands of real images.
+        batch: Images per step over all devices.
+        mbstd: Minibatch-stddev group.
+        channel_base: Width of G and D.
+        lr: Adam's step size for both.
+        gamma: Weight of R1.
+        ema_kimg: Half-life of the weight average.
+        ramp: EMA ramp-up as a fraction of training so far, None for none.
+        mapping_layers: Depth of the mapping MLP.
+        architecture: Of the discriminator.
+        path_length: Weight of the path-length penalty.
+        mixing: Probability of style mixing.
+    """
+
+    kimg: int
+    batch: int
+    mbstd: int
+    channel_base: int
+    lr: float
+    gamma: float
+    ema_kimg: float
+    ramp: float | None
+    mapping_layers: int
+    architecture: str = "resnet"
+    path_length: float = 2.0
+    mixing: float = 0.9
+
+
+PRESETS = {
+    "stylegan2": Preset(25_000, 32, 4, 32768, 0.002, 10, 10, None, 8),
+    "paper256": Preset(25_000, 64, 8, 16384, 0.0025, 1, 20, None, 8),
+    "paper512": Preset(25_000, 64, 8, 32768, 0.0025, 0.5, 20, None, 8),
+    "paper1024": Preset(25_000, 32, 4, 32768, 0.002, 2, 10, None, 8),
+    "cifar": Preset(100_000, 64, 32, 32768, 0.0025, 0.01, 500, 0.05, 2, "orig", 0.0, 0.0),
+    "small64": Preset(1_000, 32, 4, 2048, 0.0025, 0.05, 5, 0.05, 4),
+    "small32": Preset(1_000, 32, 4, 1024, 0.0025, 0.02, 5, 0.05, 4),
+}
+
+
+def auto(resolution: int, devices: int = 1) -> Preset:
+    """Choose the configuration from the resolution and the number of devices, as `--cfg=auto` of StyleGAN2-ADA does."""
+    batch = max(min(devices * min(4096 // resolution, 32), 64), devices)
+    return Preset(
+        kimg=25_000,
+        batch=batch,
+        mbstd=min(batch // devices, 4),
+        channel_base=32768 if resolution >= 512 else 16384,
+        lr=0.002 if resolution >= 1024 else 0.0025,
+        gamma=0.0002 * resolution**2 / batch,
+        ema_kimg=batch * 10 / 32,
+        ramp=0.05,
+        mapping_layers=2,
+    )

@@ -1,0 +1,76 @@
+"""Style-modulated layers: from a style vector and an activation to the next activation."""
+
+from __future__ import annotations
+
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgan.core.generator import Context
+from jaxgan.ops.activations import bias_act
+from jaxgan.ops.modconv import modulated_conv
+from jaxgan.ops.resample import FILTER
+
+
+class StyleConv(nn.Module):
+    """Modulated convolution, noise, bias, activation.
+
+    `noise` (buffer, [H, W]) is the constant noise map, `noise_strength` (scalar, from 0) scales it. `layer` is the
+    layer's name in `Code.noise`, `index` its number, which gives it a random stream of its own.
+    """
+
+    features: int
+    resolution: int
+    layer: str
+    index: int
+    up: bool = False
+    kernel: int = 3
+    use_noise: bool = True
+    activation: str = "lrelu"
+    clamp: float | None = None
+    taps: tuple[float, ...] = FILTER
+
+    @nn.compact
+    def __call__(self, x, style, context: Context, gain: float = 1.0):
+        shape = (self.kernel, self.kernel, x.shape[-1], self.features)
+        weight = self.param("weight", nn.initializers.normal(1.0), shape)
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        y = modulated_conv(x, weight, style, up=self.up, taps=self.taps)
+        if self.use_noise:
+            noise = self.noise(x.shape[0], context)
+            strength = self.param("noise_strength", nn.initializers.zeros, ())
+            if noise is not None:
+                y = y + (noise * strength).astype(y.dtype)
+        return bias_act(y, bias, self.activation, gain, self.clamp)
+
+    def noise(self, n: int, context: Context):
+        side = self.resolution
+        draw = lambda: jax.random.normal(self.make_rng("params"), (side, side))
+        const = self.variable("buffers", "noise", draw).value
+        if context.noise is not None and self.layer in context.noise:
+            return context.noise[self.layer]
+        match context.mode:
+            case "const":
+                return const[None, :, :, None]
+            case "random":
+                return jax.random.normal(jax.random.fold_in(context.key, self.index), (n, side, side, 1))
+            case _:
+                return None
+
+
+class ToRGB(nn.Module):
+    """Modulated 1x1 convolution to image channels, without demodulation; the style is scaled by 1 / sqrt(I)."""
+
+    channels: int
+    kernel: int = 1
+    clamp: float | None = None
+
+    @nn.compact
+    def __call__(self, x, style):
+        shape = (self.kernel, self.kernel, x.shape[-1], self.channels)
+        weight = self.param("weight", nn.initializers.normal(1.0), shape)
+        bias = self.param("bias", nn.initializers.zeros, (self.channels,))
+        style = style / math.sqrt(math.prod(shape[:3]))
+        return bias_act(modulated_conv(x, weight, style, demodulate=False), bias, clamp=self.clamp)

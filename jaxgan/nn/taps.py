@@ -1,0 +1,20 @@
+"""Taps: named activations that can be read and replaced on their way."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+
+from jaxgan.core.generator import Context
+
+
+def tap(module: nn.Module, context: Context, name: str, x):
+    """Offer the activation `x` under a name: apply the patch of that name, if any, and let it be read.
+
+    Reading costs nothing unless asked for: `sow` stores only when the collection "taps" is mutable, and what comes
+    after the last tap that is read is dropped by the compiler.
+    """
+    patch = (context.patches or {}).get(name)
+    if patch is not None:
+        x = (patch(x) if callable(patch) else patch).astype(x.dtype)
+    module.sow("taps", name, x, reduce_fn=lambda _, new: new, init_fn=lambda: None)
+    return x
