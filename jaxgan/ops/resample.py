@@ -166,7 +166,7 @@ def conv_down2(
     size = len(taps)
     taps = normalised(taps)
     pad = 1 + (size - 1) // 2
-    n, h, w, channels = x.shape
+    _, h, w, channels = x.shape
     if on_cpu() if phases is None else phases:
         # The taps a = 0, 2 read the even phase of the filtered rows, the tap a = 1 the odd one.
         rows = (fir_decimated(x, taps, 1, -pad, h // 2 + 1), fir_decimated(x, taps, 1, 1 - pad, h // 2))

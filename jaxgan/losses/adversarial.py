@@ -1,0 +1,22 @@
+"""Adversarial losses on logits, [N, 1] or [N] to [N]."""
+
+from __future__ import annotations
+
+import jax
+from jaxtyping import Array, Float
+
+
+def nonsaturating_g(fake: Float[Array, "n *one"]) -> Float[Array, "n"]:
+    """Return the generator's non-saturating loss, softplus(-fake) = -log sigmoid(fake).
+
+    Source: Goodfellow et al. (2014), section 3.
+    """
+    return jax.nn.softplus(-fake).reshape(len(fake))
+
+
+def nonsaturating_d(real: Float[Array, "n *one"], fake: Float[Array, "n *one"]) -> Float[Array, "n"]:
+    """Return the discriminator's loss, softplus(fake) + softplus(-real).
+
+    Source: Goodfellow et al. (2014), algorithm 1.
+    """
+    return (jax.nn.softplus(fake) + jax.nn.softplus(-real)).reshape(len(fake))

@@ -1,0 +1,172 @@
+"""Training is a game: networks, players that own parameters and an optimizer, and an ordered list of moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from jaxgan.core import Generator, Network
+
+
+class Player(NamedTuple):
+    """Who moves: the networks it owns and the optimizer that changes them. All its moves share one optimizer state."""
+
+    networks: tuple[str, ...]
+    optimizer: optax.GradientTransformation
+
+
+class Move(NamedTuple):
+    """One update of one player.
+
+    Args:
+        name: Under which its metrics are reported, "name/metric".
+        player: Who moves.
+        loss: `loss(params, stats, batch, key) -> (scalar, (metrics, stats))` with `params` {network: tree} of all
+            networks. Gradients are taken with respect to the player's own; `stats` is returned, changed or not.
+        every: The move is made on every so-many-th step, from the first on (lazy regularisation).
+    """
+
+    name: str
+    player: str
+    loss: Callable
+    every: int = 1
+
+
+@struct.dataclass
+class State:
+    """Everything that training changes; what a checkpoint holds.
+
+    Args:
+        step: Steps done.
+        images: Real images seen.
+        params: {network: parameters}.
+        ema: {network: averaged parameters}, of those that are averaged.
+        opt: {player: optimizer state}.
+        stats: Explicit statistics: buffers of the networks, running means, augmentation strength.
+        key: Base random key; step n uses `fold_in(key, n)`.
+    """
+
+    step: Any
+    images: Any
+    params: Any
+    ema: Any
+    opt: Any
+    stats: Any
+    key: Any
+
+
+class Trainer(NamedTuple):
+    """Two pure functions, and how to take a model out of the state.
+
+    Args:
+        init: `init(key) -> State`.
+        step: `step(state, batch) -> (State, metrics)`; batch is {"image": [N, H, W, C], "label": [N, c]}. The metrics of
+            a move are zero on steps on which it is not made: see `active`.
+        moves: The moves, in order.
+        parts: {name: Generator or Network with the right structure}.
+    """
+
+    init: Callable
+    step: Callable
+    moves: tuple[Move, ...]
+    parts: Mapping[str, Any]
+
+    def active(self, step: int) -> tuple[str, ...]:
+        """Names of the moves made on step number `step` (the first is 0)."""
+        return tuple(m.name for m in self.moves if step % m.every == 0)
+
+    def network(self, state: State, name: str, ema: bool = False) -> Any:
+        """Take a Generator or Network out of the state, with averaged weights if asked."""
+        params = state.ema[name] if ema else state.params[name]
+        return self.parts[name].replace(params=params, buffers=state.stats["buffers"][name])
+
+    def generator(self, state: State, ema: bool = True) -> Generator:
+        """Take the generator out of the state."""
+        return self.network(state, "G", ema)
+
+
+def game(
+    networks: Mapping[str, Callable[[Any], Generator | Network]],
+    players: Mapping[str, Player],
+    moves: Sequence[Move],
+    *,
+    ema: Callable | None = None,
+    averaged: tuple[str, ...] = ("G",),
+    stats: Mapping[str, Any] | None = None,
+    finish: Callable | None = None,
+) -> Trainer:
+    """Make a Trainer of networks, players and moves.
+
+    Each step goes through the moves in order; each move sees the parameters as the moves before it left them and a
+    random key of its own.
+
+    Args:
+        networks: {name: key -> Generator or Network}.
+        players: {name: Player}.
+        moves: In the order in which they are made.
+        ema: `ema(averaged, params, batch, images) -> averaged`, after the moves; None keeps no average.
+        averaged: Which networks are averaged.
+        stats: Initial statistics besides the buffers.
+        finish: `finish(stats, step, batch) -> (stats, metrics)`, at the end of each step.
+    """
+    for m in moves:
+        if m.player not in players:
+            raise ValueError(f"Move {m.name!r} is made by {m.player!r}; the players are {', '.join(players)}.")
+
+    def init(key) -> State:
+        base, *keys = jax.random.split(key, 1 + len(networks))
+        parts = {name: make(k) for (name, make), k in zip(networks.items(), keys, strict=True)}
+        params = {name: p.params for name, p in parts.items()}
+        own = lambda player: {n: params[n] for n in player.networks}
+        return State(
+            step=jnp.int32(0),
+            images=jnp.int32(0),
+            params=params,
+            # A copy: donated buffers must not be shared.
+            ema=jax.tree.map(jnp.copy, {n: params[n] for n in averaged}) if ema else {},
+            opt={name: p.optimizer.init(own(p)) for name, p in players.items()},
+            stats={"buffers": {name: p.buffers for name, p in parts.items()}, **(stats or {})},
+            key=base,
+        )
+
+    def play(move: Move, state: State, batch, key) -> tuple[State, dict]:
+        player = players[move.player]
+        own = {n: state.params[n] for n in player.networks}
+        loss = lambda own: move.loss({**state.params, **own}, state.stats, batch, key)
+        (_, (metrics, new_stats)), gradients = jax.value_and_grad(loss, has_aux=True)(own)
+        updates, opt = player.optimizer.update(gradients, state.opt[move.player], own)
+        state = state.replace(
+            params={**state.params, **optax.apply_updates(own, updates)},
+            opt={**state.opt, move.player: opt},
+            stats=jax.lax.stop_gradient(new_stats),
+        )
+        return state, {f"{move.name}/{k}": v for k, v in metrics.items()}
+
+    def step(state: State, batch) -> tuple[State, dict]:
+        at, size = state.step, batch["image"].shape[0]
+        key, metrics = jax.random.fold_in(state.key, at), {}
+        for i, move in enumerate(moves):
+            run = lambda s, move=move, i=i: play(move, s, batch, jax.random.fold_in(key, i))
+            if move.every == 1:
+                state, new = run(state)
+            else:
+                shape = jax.eval_shape(run, state)[1]
+                rest = lambda s, shape=shape: (s, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shape))
+                state, new = jax.lax.cond(at % move.every == 0, run, rest, state)
+            metrics.update(new)
+        if ema is not None:
+            current = {n: state.params[n] for n in averaged}
+            state = state.replace(ema=ema(state.ema, current, size, state.images))
+        state = state.replace(step=at + 1, images=state.images + size)
+        if finish is not None:
+            new_stats, new = finish(state.stats, state.step, size)
+            state, metrics = state.replace(stats=new_stats), {**metrics, **new}
+        return state, metrics
+
+    parts = {name: jax.eval_shape(make, jax.random.key(0)) for name, make in networks.items()}
+    return Trainer(init, step, tuple(moves), parts)

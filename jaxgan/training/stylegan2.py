@@ -1,0 +1,258 @@
+"""The game of StyleGAN2 and StyleGAN2-ADA: four moves of two players."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxgan.core import Code, Generator, Network
+from jaxgan.core.network import initialise
+from jaxgan.losses.adversarial import nonsaturating_d, nonsaturating_g
+from jaxgan.losses.penalties import path_lengths, r1
+from jaxgan.models import stylegan2
+from jaxgan.training.ada import Ada, adapt, observe, opening
+from jaxgan.training.augment import PIPES, augment
+from jaxgan.training.ema import Ema, half_life
+from jaxgan.training.game import Move, Player, Trainer, game
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam's settings, the same for both players.
+
+    Args:
+        lr: Step size.
+        b1, b2: Decay of the first and the second moment.
+        eps: Added to the denominator.
+    """
+
+    lr: float = 0.0025
+    b1: float = 0.0
+    b2: float = 0.99
+    eps: float = 1e-8
+
+
+@dataclass(frozen=True)
+class R1:
+    """R1 penalty on real images.
+
+    Args:
+        gamma: Weight; the loss is gamma / 2 times the squared gradient norm. 0 turns it off.
+        every: Steps between two penalties; the loss is multiplied by it.
+    """
+
+    gamma: float = 1.0
+    every: int = 16
+
+
+@dataclass(frozen=True)
+class PathLength:
+    """Path-length regularisation of the generator.
+
+    Args:
+        weight: 0 turns it off.
+        every: Steps between two penalties; the loss is multiplied by it.
+        decay: Rate of the running mean of the lengths.
+        shrink: The batch is divided by this.
+    """
+
+    weight: float = 2.0
+    every: int = 4
+    decay: float = 0.01
+    shrink: int = 2
+
+
+@dataclass(frozen=True)
+class StyleGAN2:
+    """Sizes and losses of a StyleGAN2 run.
+
+    Args:
+        resolution, channels: Of the images.
+        z_dim, w_dim, mapping_layers: Of the mapping network.
+        channel_base, channel_max: Width of the generator.
+        d_channel_base, d_channel_max: Width of the discriminator; the generator's when None.
+        architecture: Of the discriminator.
+        mbstd: Minibatch-stddev group. The statistics are those of the global batch: see `models.stylegan2.discriminator`.
+        conv_clamp: Bound on layer outputs; 256 is usual with bf16_resolutions > 0.
+        bf16_resolutions: Highest resolutions that compute in bfloat16.
+        mixing: Probability of style mixing.
+        r1, path_length: Regularisation.
+        w_mean_decay: Decay of the running mean of w.
+    """
+
+    resolution: int = 64
+    channels: int = 3
+    z_dim: int = 512
+    w_dim: int = 512
+    mapping_layers: int = 8
+    channel_base: int = 16384
+    channel_max: int = 512
+    d_channel_base: int | None = None
+    d_channel_max: int | None = None
+    architecture: Literal["resnet", "skip", "orig"] = "resnet"
+    mbstd: int = 4
+    conv_clamp: float | None = None
+    bf16_resolutions: int = 0
+    mixing: float = 0.9
+    r1: R1 = field(default_factory=R1)
+    path_length: PathLength = field(default_factory=PathLength)
+    w_mean_decay: float = 0.995
+
+    def arch(self, classes: int = 0):
+        """Describe the generator."""
+        return stylegan2.arch(
+            self.resolution,
+            channels=self.channels,
+            z_dim=self.z_dim,
+            w_dim=self.w_dim,
+            classes=classes,
+            channel_base=self.channel_base,
+            channel_max=self.channel_max,
+            mapping_layers=self.mapping_layers,
+            conv_clamp=self.conv_clamp,
+            bf16_resolutions=self.bf16_resolutions,
+        )
+
+    def discriminator(self, key, classes: int = 0) -> Network:
+        """Draw a discriminator."""
+        config = dict(
+            resolution=self.resolution,
+            channels=self.channels,
+            classes=classes,
+            channel_base=self.d_channel_base or self.channel_base,
+            channel_max=self.d_channel_max or self.channel_max,
+            architecture=self.architecture,
+            mbstd_group=self.mbstd,
+            conv_clamp=self.conv_clamp,
+            bf16_resolutions=self.bf16_resolutions,
+        )
+        images = jnp.zeros((self.mbstd, self.resolution, self.resolution, self.channels))
+        cond = jnp.zeros((self.mbstd, classes)) if classes else None
+        module = stylegan2.discriminator(**config)
+        return initialise(module, key, images, cond, name="stylegan2.discriminator", config=tuple(sorted(config.items())))
+
+    def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:
+        """Make the game: G, G_path every 4, D, D_r1 every 16.
+
+        Lazy regularisation: a penalty made every k steps is multiplied by k, and its player's Adam runs with
+        c = k / (k + 1), lr^c = c lr, beta^c, because it makes 1 + 1/k updates a step.
+
+        Args:
+            batch: Images per step, over all devices.
+            adam: Optimizer of both players.
+            ema: Average of the generator's weights.
+            ada: Adaptive augmentation in front of the discriminator, or None.
+            classes: Width of the labels; the game is conditional if it is not 0.
+
+        Source: StyleGAN2, section 3 and appendix B; StyleGAN2-ADA, appendix D. Different: the labels of generated
+        images are those of the real batch in random order, not drawn anew from the data set.
+        """
+        if batch % min(self.mbstd, batch):
+            raise ValueError(f"Batch {batch} is not divisible by the minibatch-stddev group {self.mbstd}.")
+        arch = self.arch(classes)
+        rows = arch.shape("w+")[0]
+        pipe = PIPES[ada.pipe] if ada else None
+
+        def labels(batch, key):
+            return jax.random.permutation(key, batch["label"]) if classes else None
+
+        def draw(params, stats, n, cond, key):
+            """Draw n images with style mixing; return them, their w+ codes, and the stats with w_mean moved."""
+            keys = jax.random.split(key, 5)
+            g = Generator(params["G"], stats["buffers"]["G"], arch)
+            z = jax.random.normal(keys[0], (2, n, self.z_dim))
+            w = g.to(Code(z[0], "z", cond), "w").value
+            ws = jnp.broadcast_to(w[:, None], (n, rows, self.w_dim))
+            if self.mixing:
+                other = g.to(Code(z[1], "z", cond), "w").value
+                cut = jax.random.randint(keys[1], (), 1, rows)
+                cut = jnp.where(jax.random.uniform(keys[2]) < self.mixing, cut, rows)
+                ws = jnp.where(jnp.arange(rows)[None, :, None] < cut, ws, other[:, None])
+            mean = g.buffers["spread"]["w_mean"]
+            mean = mean + (1 - self.w_mean_decay) * (jax.lax.stop_gradient(w).mean(0) - mean)
+            buffers = {**g.buffers, "spread": {"w_mean": mean}}
+            stats = {**stats, "buffers": {**stats["buffers"], "G": buffers}}
+            return render(params, stats, ws, keys[3]), ws, stats
+
+        def render(params, stats, ws, key):
+            return Generator(params["G"], stats["buffers"]["G"], arch)(Code(ws, "w+"), noise="random", key=key)
+
+        discriminator = jax.eval_shape(
+            lambda key: self.discriminator(key, classes), jax.random.key(0)
+        )
+
+        def judge(params, stats, images, cond, key):
+            if pipe is not None:
+                images = augment(images, key, stats["ada"]["p"], pipe)
+            return discriminator.replace(params=params["D"])(images, cond)
+
+        def g_main(params, stats, batch, key):
+            k = jax.random.split(key, 3)
+            cond = labels(batch, k[0])
+            images, _, stats = draw(params, stats, len(batch["image"]), cond, k[1])
+            logits = judge(params, stats, images, cond, k[2])
+            loss = nonsaturating_g(logits).mean()
+            return loss, ({"loss": loss}, stats)
+
+        def g_path(params, stats, batch, key):
+            k = jax.random.split(key, 4)
+            n = max(len(batch["image"]) // self.path_length.shrink, 1)
+            cond = labels(batch, k[0])
+            _, ws, stats = draw(params, stats, n, None if cond is None else cond[:n], k[1])
+            noise = jax.random.normal(k[2], (n, self.resolution, self.resolution, self.channels))
+            lengths = path_lengths(lambda w: render(params, stats, w, k[3]), ws, noise)
+            mean = stats["path_mean"] + self.path_length.decay * (lengths.mean() - stats["path_mean"])
+            penalty = jnp.square(lengths - mean).mean()
+            loss = penalty * self.path_length.weight * self.path_length.every
+            return loss, ({"penalty": penalty, "length": mean}, {**stats, "path_mean": mean})
+
+        def d_main(params, stats, batch, key):
+            k = jax.random.split(key, 4)
+            cond = labels(batch, k[0])
+            images, _, stats = draw(params, stats, len(batch["image"]), cond, k[1])
+            fake = judge(params, stats, images, cond, k[2])
+            real = judge(params, stats, batch["image"], batch.get("label") if classes else None, k[3])
+            loss = nonsaturating_d(real, fake).mean()
+            if ada:
+                stats = {**stats, "ada": observe(stats["ada"], real)}
+            metrics = {"loss": loss, "real": real.mean(), "fake": fake.mean(), "sign": jnp.sign(real).mean()}
+            return loss, (metrics, stats)
+
+        def d_r1(params, stats, batch, key):
+            cond = batch.get("label") if classes else None
+            penalty = r1(lambda x: judge(params, stats, x, cond, key), batch["image"]).mean()
+            return penalty * self.r1.gamma / 2 * self.r1.every, ({"penalty": penalty}, stats)
+
+        def finish(stats, step, size):
+            if not ada:
+                return stats, {}
+            new = adapt(stats["ada"], ada, step, size)
+            return {**stats, "ada": new}, {"ada/p": new["p"]}
+
+        moves = [Move("G", "G", g_main)]
+        if self.path_length.weight:
+            moves.append(Move("G_path", "G", g_path, self.path_length.every))
+        moves.append(Move("D", "D", d_main))
+        if self.r1.gamma:
+            moves.append(Move("D_r1", "D", d_r1, self.r1.every))
+        return game(
+            {"G": arch.init, "D": lambda key: self.discriminator(key, classes)},
+            {
+                "G": Player(("G",), lazy_adam(adam, self.path_length.every if self.path_length.weight else 0)),
+                "D": Player(("D",), lazy_adam(adam, self.r1.every if self.r1.gamma else 0)),
+            },
+            moves,
+            ema=half_life(ema),
+            stats={"path_mean": jnp.zeros(()), **({"ada": opening(ada)} if ada else {})},
+            finish=finish,
+        )
+
+
+def lazy_adam(adam: Adam, every: int) -> optax.GradientTransformation:
+    """Return Adam, corrected for one extra update on every `every`-th step (0: none)."""
+    c = every / (every + 1) if every else 1.0
+    return optax.adam(adam.lr * c, b1=adam.b1**c, b2=adam.b2**c, eps=adam.eps)
