@@ -15,9 +15,12 @@ import numpy as np
 from jaxgan.data.sources import nearest, one_hot
 from jaxgan.data.transforms import Unreadable, pixels
 
-EXTENSIONS = frozenset(
-    f".{name}" for name in "png jpg jpeg jpe jfif bmp gif webp tif tiff ppm pgm pbm pnm tga avif jp2".split(" ")
-)
+# fmt: off
+EXTENSIONS = frozenset((
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".tga", ".avif", ".jp2",
+))
+# fmt: on
 _LOOKED_AT = 64  # files whose headers decide size and channels
 _GREY_MODES = frozenset(("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L"))
 
@@ -173,7 +176,8 @@ def _is_image(name: str) -> bool:
 def _nothing_here(name: str, part: str, listing: dict) -> str:
     parts = {str(parent) for file in listing for parent in PurePosixPath(file).parents} - {"."}
     if part and part.strip("/") not in parts:
-        return f"{name}: no part {part!r}{nearest(part, sorted(parts))}; parts are {', '.join(sorted(parts)[:8]) or 'none'}"
+        some = ", ".join(sorted(parts)[:8]) or "none"
+        return f"{name}: no part {part!r}{nearest(part, sorted(parts))}; parts are {some}"
     kinds = sorted({PurePosixPath(file).suffix or "no extension" for file in listing})
     holds = f"holds {len(listing)} files ({', '.join(kinds[:5])}) but no images" if listing else "is empty"
     return f"{name} {holds}: images end in {' '.join(sorted(EXTENSIONS))}"

@@ -18,7 +18,7 @@ FACTOR_RANGES = {
     "shape": (0.0, 3.0),  # whole numbers, positions in SHAPES
     "hue": (0.0, 1.0),  # of the object: 0 red, 1/3 green, 2/3 blue, 1 red again
     "size": (0.66, 0.96),  # half the width of the solid, in world units (the camera is 6.6 away)
-    "x": (-0.8, 0.8),  # left to right, world units
+    "x": (-0.72, 0.72),  # left to right, world units
     "depth": (-0.7, 0.9),  # towards the viewer to away from the viewer, world units
     "rotation": (-np.pi / 4, np.pi / 4),  # of the solid and its ribbon about the vertical axis, radians
     "floor_hue": (0.0, 1.0),
@@ -259,7 +259,7 @@ def _sphere(start: Rays, step: Rays):
 
 
 def _cube(start: Rays, step: Rays):
-    half = np.float32(0.9)
+    half = np.float32(0.87)
     near, far = -np.inf, np.inf
     for at, by, low, high in zip(start, step, (-half, 0, -half), (half, 2 * half, half), strict=True):
         enter, leave = _slab(at, by, low, high)
