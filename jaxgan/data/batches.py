@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
@@ -136,8 +135,9 @@ class _Pictures:
 
     def _flipped(self, item: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         flipped = item | {"image": mirrored(item["image"])}
-        if "label" in item and hasattr(self.source, "mirrored_label"):
-            flipped["label"] = self.source.mirrored_label(item["label"])
+        mirrored_label = getattr(self.source, "mirrored_label", None)
+        if "label" in item and mirrored_label:
+            flipped["label"] = mirrored_label(item["label"])
         return flipped
 
     def _read(self, index: int) -> dict[str, np.ndarray] | None:
@@ -168,40 +168,49 @@ class _Pictures:
 
 
 class _Store:
-    """Decoded images by index, as many as fit: arrays in memory, or in files that several processes map."""
+    """Decoded images by index, as many as fit: in memory, or for worker processes in files without a name.
+
+    A file that is deleted while open lives as long as its processes, however they end; the others reach it through
+    /proc. Where there is no /proc, every worker process keeps its own status and no images.
+    """
 
     def __init__(self, source: Source, resolution: int, limit: int, shared: bool):
+        self.reasons: list[str] = []
+        shared_here = shared and Path("/proc/self/fd").exists()
         shape = (resolution, resolution, source.channels)
-        kept = min(len(source), limit // int(np.prod(shape)))
+        kept = 0 if shared and not shared_here else min(len(source), limit // int(np.prod(shape)))
         self.layout = {
             "status": ((len(source),), np.uint8),
             "image": ((kept, *shape), np.uint8),
             "label": ((kept, source.label_size), np.float32),
         }
-        self.reasons: list[str] = []
-        self.folder = Path(tempfile.mkdtemp(prefix="jaxgan-")) if shared else None
-        if self.folder is not None:
+        self.places = {}
+        if shared_here:
             for name, (size, dtype) in self.layout.items():
-                with open(self.folder / name, "wb") as file:
-                    file.truncate(int(np.prod(size)) * np.dtype(dtype).itemsize)
-            weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
-        self._open()
+                self.places[name] = self._nameless_file(int(np.prod(size)) * np.dtype(dtype).itemsize)
+        self._map()
 
-    def _open(self) -> None:
-        arrays = {}
-        for name, (size, dtype) in self.layout.items():
-            if self.folder is None or not np.prod(size):
-                arrays[name] = np.zeros(size, dtype)
-            else:
-                arrays[name] = np.memmap(self.folder / name, dtype, "r+", shape=size)
-        self.status, self.image, self.label = arrays["status"], arrays["image"], arrays["label"]
+    def _nameless_file(self, size: int) -> str:
+        number, path = tempfile.mkstemp(prefix="jaxgan-")
+        os.unlink(path)
+        os.truncate(number, size)
+        weakref.finalize(self, os.close, number)
+        return f"/proc/{os.getpid()}/fd/{number}"
+
+    def _map(self) -> None:
+        self.status, self.image, self.label = (self._array(name) for name in ("status", "image", "label"))
+
+    def _array(self, name: str) -> np.ndarray:
+        size, dtype = self.layout[name]
+        mapped = name in self.places and np.prod(size)
+        return np.memmap(self.places[name], dtype, "r+", shape=size) if mapped else np.zeros(size, dtype)
 
     def __getstate__(self) -> dict:
-        return {"layout": self.layout, "reasons": [], "folder": self.folder}
+        return {"layout": self.layout, "places": self.places}
 
     def __setstate__(self, state: dict) -> None:
-        self.__dict__.update(state)
-        self._open()
+        self.reasons, self.layout, self.places = [], state["layout"], state["places"]
+        self._map()
 
     def load(self, index: int) -> dict[str, np.ndarray] | None:
         if index >= len(self.image) or self.status[index] != _READY:

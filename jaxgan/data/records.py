@@ -27,19 +27,20 @@ class Records:
 
     def __init__(self, spec: str, channels: int | None, data_dir: str | Path | None, download: bool):
         import tensorflow_datasets as tfds
+        from tensorflow_datasets.core.registered import DatasetNotFoundError
 
         name, _, split = spec.partition(":")
         split = split or "train"
         self.name = f"tfds:{name}:{split}"
         try:
-            builder = tfds.builder(name, data_dir=data_dir, file_format="array_record")
-        except tfds.core.registered.DatasetNotFoundError:
+            builder: Any = tfds.builder(name, data_dir=data_dir, file_format="array_record")
+        except DatasetNotFoundError:
             known = tfds.list_builders(with_community_datasets=False)
             hint = nearest(name, known)
             raise ValueError(f"TensorFlow Datasets has no {name!r}{hint or ', see tfds.list_builders()'}") from None
         except (ValueError, KeyError) as error:
             raise ValueError(f"{self.name} cannot be opened: {_line(error)}") from None
-        features = builder.info.features
+        features: Any = builder.info.features
         images = [key for key, feature in features.items() if isinstance(feature, tfds.features.Image)]
         classes = [key for key, feature in features.items() if isinstance(feature, tfds.features.ClassLabel)]
         if not images:

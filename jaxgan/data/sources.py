@@ -20,13 +20,18 @@ class Source(Protocol):
     whose labels speak of left and right has `mirrored_label(label)` too.
     """
 
-    name: str
-    resolution: int | None  # the shorter side, where all images share it; else None
-    channels: int  # 1 or 3
-    label_size: int
-    label_names: tuple[str, ...]  # one a column of the label; empty where unnamed
-    fingerprint: str  # changes when the content does
-
+    @property
+    def name(self) -> str: ...
+    @property
+    def resolution(self) -> int | None: ...  # the shorter side, where all images share it
+    @property
+    def channels(self) -> int: ...  # 1 or 3
+    @property
+    def label_size(self) -> int: ...
+    @property
+    def label_names(self) -> tuple[str, ...]: ...  # one a column of the label; empty where unnamed
+    @property
+    def fingerprint(self) -> str: ...  # changes when the content does
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]: ...
