@@ -1,0 +1,123 @@
+"""Fréchet distance between two sets of images, by the Gaussians that fit their features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+from jaxtyping import Array, Float
+
+from jaxgan.core import moments
+from jaxgan.core.moments import Moments
+from jaxgan.core.network import Network
+
+Features = Callable[[Float[Array, "n h w c"]], Float[Array, "n d"]]
+
+
+def frechet_distance(a: Moments, b: Moments) -> float:
+    """Return the squared Fréchet (2-Wasserstein) distance between the Gaussians with these moments.
+
+        |mean_a - mean_b|^2 + tr(C_a) + tr(C_b) - 2 tr((C_a C_b)^(1/2))
+
+    The trace of the root is the sum of the singular values of C_a^(1/2) C_b^(1/2), with symmetric roots: real by
+    construction and exact also where the covariances are singular (fewer images than features). In float64.
+
+    Args:
+        a: Moments of one set's features.
+        b: Moments of the other's.
+
+    Raises:
+        ValueError: If a set has fewer than two members, a feature is not finite, or the widths differ.
+
+    Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule...", 2017, eq. 6.
+    """
+    for name, m in (("first", a), ("second", b)):
+        if int(m.count) < 2:
+            raise ValueError(f"The {name} set has {int(m.count)} images; a covariance needs at least 2.")
+        if not (np.isfinite(m.mean).all() and np.isfinite(m.m2).all()):
+            raise ValueError(f"The {name} set has features that are not finite; look for NaN in its images.")
+    if a.mean.shape != b.mean.shape:
+        raise ValueError(f"The sets have {a.mean.size} and {b.mean.size} features; use one feature network for both.")
+    mean_a, cov_a = as_float64(a)
+    mean_b, cov_b = as_float64(b)
+    overlap = np.linalg.svd(symmetric_root(cov_a) @ symmetric_root(cov_b), compute_uv=False).sum()
+    distance = np.square(mean_a - mean_b).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * overlap
+    return float(max(distance, 0.0))
+
+
+def as_float64(m: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean [D] and unbiased covariance [D, D] on the host, both halves of each number added."""
+    mean = np.asarray(m.mean, np.float64) + np.asarray(m.mean_low, np.float64)
+    m2 = np.asarray(m.m2, np.float64) + np.asarray(m.m2_low, np.float64)
+    return mean, m2 / (int(m.count) - 1)
+
+
+def symmetric_root(c: np.ndarray) -> np.ndarray:
+    """Return the symmetric positive root of a covariance [D, D]; eigenvalues that rounding made negative count as 0."""
+    values, vectors = np.linalg.eigh((c + c.T) / 2)
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+
+
+def collect(images: Iterable[Float[Array, "n h w c"]], features: Features) -> Moments:
+    """Stream batches of images through a feature network and return the moments of its features.
+
+    A smaller last batch is padded to the size of the first, so that one program is compiled.
+
+    Args:
+        images: Batches [N, H, W, C] in [-1, 1].
+        features: Network (or function) from a batch to vectors [N, D].
+
+    Raises:
+        ValueError: If there are no images.
+    """
+    # A plain function is no pytree; Partial makes it a static part of one.
+    features = features if isinstance(features, Network) else Partial(features)
+    total, size = None, 0
+    for batch in images:
+        batch = jnp.asarray(batch, jnp.float32)
+        size = size or len(batch)
+        mask = np.zeros(max(size, len(batch)), np.float32)
+        mask[: len(batch)] = 1
+        padded = jnp.pad(batch, ((0, len(mask) - len(batch)), (0, 0), (0, 0), (0, 0)))
+        total = first(features, padded, mask) if total is None else following(features, padded, mask, total)
+    if total is None:
+        raise ValueError("Got no images to take the moments of.")
+    return total
+
+
+@jax.jit
+def first(features: Features, batch, mask) -> Moments:
+    return moments.of(features(batch), mask)
+
+
+@jax.jit
+def following(features: Features, batch, mask, total: Moments) -> Moments:
+    return moments.merge(total, moments.of(features(batch), mask))
+
+
+def frechet(
+    real: Moments | Iterable[Float[Array, "n h w c"]],
+    fake: Moments | Iterable[Float[Array, "n h w c"]],
+    features: Features,
+) -> float:
+    """Return the Fréchet distance between real and generated images in the space of a feature network.
+
+    Name a figure after its features, `frechet_random` or `frechet_squeezenet`: it is comparable with others of the
+    same features, resolution and number of images only, and FID means Inception's features with 50,000 images.
+
+    Args:
+        real: Batches of images [N, H, W, C] in [-1, 1], or what `collect` returned for them, to be used again.
+        fake: The same of generated images.
+        features: Network from images to vectors [N, D]: `jaxgan.features.random.random_features()`,
+            `jaxgan.io.load_squeezenet(path)`.
+
+    Example:
+        >>> features = jg.features.random_features()
+        >>> real = jg.metrics.collect(photos, features)
+        >>> jg.metrics.frechet(real, (g(g.sample(k, 64)) for k in jax.random.split(key, 16)), features)
+    """
+    real, fake = (s if isinstance(s, Moments) else collect(s, features) for s in (real, fake))
+    return frechet_distance(real, fake)
