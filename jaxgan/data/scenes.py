@@ -17,9 +17,9 @@ SHAPES = ("sphere", "cube", "cylinder", "cone")
 FACTOR_RANGES = {
     "shape": (0.0, 3.0),  # whole numbers, positions in SHAPES
     "hue": (0.0, 1.0),  # of the object: 0 red, 1/3 green, 2/3 blue, 1 red again
-    "size": (0.66, 0.96),  # half the width of the solid, in world units (the camera is 6.6 away)
-    "x": (-0.72, 0.72),  # left to right, world units
-    "depth": (-0.7, 0.9),  # towards the viewer to away from the viewer, world units
+    "size": (0.8, 1.1),  # half the width of the solid, in world units (the camera is 6.6 away)
+    "x": (-0.55, 0.55),  # left to right, world units
+    "depth": (-0.4, 0.6),  # towards the viewer to away from the viewer, world units
     "rotation": (-np.pi / 4, np.pi / 4),  # of the solid and its ribbon about the vertical axis, radians
     "floor_hue": (0.0, 1.0),
     "light": (
@@ -33,8 +33,8 @@ FACTOR_NAMES = tuple(FACTOR_RANGES)
 HELD_OUT = 1 << 32
 
 _CAMERA = np.array([0.0, 3.3, -5.9])
-_TARGET = np.array([0.0, 0.66, 0.0])
-_FOCAL = 2.75  # distance of the image plane whose half width is 1
+_TARGET = np.array([0.0, 0.85, 0.0])
+_FOCAL = 2.85  # distance of the image plane whose half width is 1
 _LIGHT_HEIGHT = 0.8  # elevation in radians
 _SAMPLES = 2  # supersampling a side
 _RAYS_AT_ONCE = 1 << 16  # keeps the temporaries of one chunk in the processor's cache
