@@ -1,0 +1,176 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxgan.core import Code, term
+from jaxgan.inversion import Found, chain, refine
+from jaxgan.inversion.descent import init, nvidia, step
+from jaxgan.losses.latent import near_mean_w
+from jaxgan.losses.reconstruct import pixel
+from tests import planted, tolerances
+
+KEY = jax.random.key(5)
+
+
+@pytest.fixture(scope="module")
+def g():
+    return planted.style()
+
+
+@pytest.fixture(scope="module")
+def images(g):
+    return g(g.sample(jax.random.key(3), 4))
+
+
+def psnr(a, b):
+    return 10 * np.log10(4 / np.square(np.asarray(a) - np.asarray(b)).mean((1, 2, 3)))
+
+
+@pytest.mark.parametrize("solver,steps", [("adam", 400), ("lm", 20)])
+def test_known_codes_are_recovered_in_w(g, images, solver, steps):
+    found, info = refine(pixel(), steps=steps, solver=solver)(Found(g), images, KEY)
+    assert info["loss"].shape == (steps, 4)
+    assert psnr(found.images(), images).min() > 40
+    truth = g.to(g.sample(jax.random.key(3), 4), "w").value
+    assert jnp.abs(found.code.value - truth).max() < 0.05 * jnp.abs(truth).max()
+
+
+def test_levenberg_marquardt_never_goes_up(g, images):
+    _, info = refine(pixel() + 1e-3 * near_mean_w(), steps=12, solver="lm")(Found(g), images, KEY)
+    loss = np.asarray(info["loss"])
+    assert np.all(np.diff(loss, axis=0) <= 0) and loss[-1].max() < 0.1 * loss[0].min()
+
+
+def test_levenberg_marquardt_solves_a_linear_generator_at_once():
+    g = planted.linear(jax.random.normal(jax.random.key(0), (6, 16)))
+    truth = g.sample(jax.random.key(1), 3)
+    found, info = refine(pixel(), steps=6, solver="lm", space="z")(Found(g), g(truth), KEY)
+    assert jnp.abs(found.code.value - truth.value).max() < 1e-4
+    assert np.asarray(info["loss"])[1].max() < 1e-2 * np.asarray(info["loss"])[0].min()
+
+
+@pytest.mark.parametrize("space", ["z", "w+", "s", "p", "p+"])
+def test_every_space_can_be_searched(g, images, space):
+    found, info = refine(pixel(), steps=40, space=space)(Found(g), images, KEY)
+    assert found.code.space == space
+    assert np.all(np.asarray(info["final"]) < 0.5 * np.asarray(info["loss"])[0])
+
+
+def test_result_draws_what_final_says(g, images):
+    found, info = refine(pixel(), steps=30, noise=True, space="w+")(Found(g), images, KEY)
+    total = pixel()(found.images(), images)[0]
+    final = np.asarray(info["final"])
+    assert set(info["terms"]) == {"pixel", "noise"} and np.all(np.isfinite(final))
+    assert np.all(total <= final * 1.001)
+    for noise in found.code.noise.values():
+        assert noise.shape[0] == 4
+        np.testing.assert_allclose(jnp.square(noise).mean((1, 2, 3)), 1.0, rtol=1e-3)
+
+
+def test_neighbours_do_not_matter(g, images, close):
+    how = refine(pixel(), steps=25, space="w+")
+    together, _ = how(Found(g), images, KEY)
+    alone, _ = how(Found(g), images[2:3], KEY)
+    close(alone.code.value, together.code.value[2:3], tolerances.NETWORK)
+
+
+def test_nan_image_keeps_its_start_and_leaves_its_neighbours_alone(g, images):
+    how = refine(pixel(), steps=25)
+    broken = images.at[1].set(jnp.nan)
+    hurt, info = how(Found(g), broken, KEY)
+    well, _ = how(Found(g), images, KEY)
+    others = jnp.array([0, 2, 3])
+    np.testing.assert_array_equal(hurt.code.value[others], well.code.value[others])
+    assert bool(jnp.isfinite(hurt.code.value).all())
+    assert np.isnan(np.asarray(info["loss"])[:, 1]).all()
+
+
+def test_chunks_do_not_matter(g, images, close):
+    whole, a = refine(pixel(), steps=25, space="w+", noise=True)(Found(g), images, KEY)
+    parts, b = refine(pixel(), steps=25, space="w+", noise=True, chunk=3)(Found(g), images, KEY)
+    close(parts.code.value, whole.code.value, tolerances.NETWORK)
+    close(b["loss"], a["loss"], tolerances.NETWORK)
+    assert b["loss"].shape == (25, 4)
+
+
+def test_scan_equals_a_python_loop(g, images, close):
+    optimizer, steps = optax.adam(0.05), 8
+    code = g.to(g.sample(jax.random.key(9), 4), "w")
+    found, info = refine(pixel(), optimizer, steps=steps, unit=1.0)(Found(g, code), images, KEY)
+    evaluate = lambda value, noise: (*pixel()(g(Code(value, "w")), images), None)
+    state, losses = init(code.value, {}, optimizer), []
+    for i in range(steps):
+        state, (loss, _) = step(state, jnp.float32(i / steps), evaluate, lambda u: code.value + u, optimizer, nvidia)
+        losses.append(loss)
+    close(info["loss"], jnp.stack(losses), tolerances.NETWORK)
+    close(found.code.value, code.value + state.params[0], tolerances.NETWORK)
+
+
+def test_one_compilation_for_each_shape(g, images):
+    traces = []
+
+    def counting(images, target, code, generator, prepared):
+        traces.append(images.shape)
+        return jnp.square(images - target).mean((1, 2, 3))
+
+    how = refine(term("pixel", counting), steps=3)
+    how(Found(g), images, KEY)
+    once = len(traces)
+    how(Found(g), images + 0.1, jax.random.key(8))
+    assert once > 0 and len(traces) == once
+
+
+def test_targets_are_prepared_once(g, images):
+    calls = []
+
+    def prepare(images):
+        jax.debug.callback(lambda: calls.append(1))
+        return images * 2
+
+    loss = term("half", lambda i, t, c, g, prepared: jnp.square(i - prepared / 2).mean((1, 2, 3)), prepare=prepare)
+    refine(loss, steps=7)(Found(g), images, KEY)
+    jax.effects_barrier()
+    assert len(calls) == 1
+
+
+def test_zero_steps_are_the_identity(g, images):
+    found = Found(g, g.sample(jax.random.key(1), 4))
+    same, info = refine(pixel(), steps=0)(found, images, KEY)
+    assert same is found and info["loss"].shape == (0, 4)
+
+
+def test_a_given_code_is_where_it_starts(g, images):
+    truth = g.to(g.sample(jax.random.key(3), 4), "w")
+    _, info = refine(pixel(), steps=2)(Found(g, truth), images, KEY)
+    assert np.asarray(info["loss"])[0].max() < 1e-6
+
+
+def test_chain_starts_where_the_last_one_ended(g, images):
+    how = chain(refine(pixel(), steps=30), refine(pixel(), optax.adam(0.01), steps=5, space="w+"))
+    found, info = how(Found(g), images, KEY)
+    loss = np.asarray(info["loss"])
+    assert loss.shape == (35, 4) and found.code.space == "w+"
+    np.testing.assert_allclose(loss[30], info["parts"][0]["final"], rtol=1e-3)
+
+
+def test_schedule_follows_its_closed_form():
+    t = jnp.array([0.0, 0.05, 0.5, 0.75, 0.875])
+    np.testing.assert_allclose(nvidia(t), [0, 1, 1, 1, 0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "settings,word",
+    [
+        (dict(solver="newton"), "solver"),
+        (dict(solver="lm", noise=True), "noise"),
+        (dict(space="v"), "space"),
+        (dict(start="given"), "given"),
+        (dict(steps=-1), "steps"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(g, images, settings, word):
+    with pytest.raises(ValueError, match=word) as error:
+        refine(pixel(), **settings)(Found(g), images, KEY)
+    assert "\n" not in str(error.value)
