@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from glob import glob
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
+from shutil import copyfile
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -91,14 +100,46 @@ def _prepare(builder: Any, name: str, download: bool) -> None:
         if type(feature).__name__ == "Image":
             _encode_with_pillow(feature)
     try:
-        builder.download_and_prepare(file_format="array_record")
-    except ImportError as error:
+        with _local_files(builder):
+            builder.download_and_prepare(file_format="array_record")
+    except (ImportError, AttributeError) as error:  # AttributeError: more of TensorFlow than its files
         raise ValueError(
             f"preparing tfds:{name} needs another package once ({_line(error)}); reading does not. "
             f"Where it is installed: tfds build {name} --file_format=array_record"
         ) from None
     except Exception as error:  # no network, no space, a moved address: whatever its builder meets
         raise ValueError(f"tfds:{name} cannot be prepared: {_line(error)}") from error
+
+
+@contextmanager
+def _local_files(builder: Any) -> Iterator[None]:
+    """Where there is no TensorFlow, give the modules that prepare this data set its file functions, for local files.
+
+    Most builders, and the module that unpacks their archives, call TensorFlow for nothing but `tf.io.gfile`.
+    """
+    names = {kind.__module__ for kind in type(builder).__mro__} | {"tensorflow_datasets.core.download.extractor"}
+    modules = [
+        vars(sys.modules[name]) for name in names if "tf" in vars(sys.modules[name]) and not find_spec("tensorflow")
+    ]
+    kept = [module["tf"] for module in modules]
+    files = SimpleNamespace(
+        GFile=open,
+        Open=open,
+        copy=copyfile,
+        exists=os.path.exists,
+        glob=glob,
+        isdir=os.path.isdir,
+        listdir=os.listdir,
+        makedirs=partial(os.makedirs, exist_ok=True),
+        walk=os.walk,
+    )
+    for module in modules:
+        module["tf"] = SimpleNamespace(io=SimpleNamespace(gfile=files), compat=SimpleNamespace(as_text=os.fsdecode))
+    try:
+        yield
+    finally:
+        for module, tensorflow in zip(modules, kept, strict=True):
+            module["tf"] = tensorflow
 
 
 def _encode_with_pillow(feature: Any) -> None:

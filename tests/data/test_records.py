@@ -67,6 +67,57 @@ def test_records_survive_pickling_and_come_in_batches(folder):
     assert np.array_equal(sum(item["label"].sum(0) for item in epoch), [4, 4, 4])
 
 
+@pytest.fixture
+def mnist_server(tmp_path, monkeypatch):
+    """TensorFlow Datasets' own MNIST builder, downloading a small MNIST from this machine."""
+    import gzip
+    import struct
+    import threading
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    from tensorflow_datasets.image_classification import mnist
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    for split, n in (("train", 30), ("t10k", 20)):
+        images = np.repeat(np.arange(n, dtype=np.uint8), 28 * 28).tobytes()
+        labels = (np.arange(n) % 10).astype(np.uint8).tobytes()
+        for name, data in (
+            (f"{split}-images-idx3-ubyte.gz", struct.pack(">4I", 0x803, n, 28, 28) + images),
+            (f"{split}-labels-idx1-ubyte.gz", struct.pack(">2I", 0x801, n) + labels),
+        ):
+            (tmp_path / name).write_bytes(gzip.compress(data))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(mnist.MNIST, "URL", f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setattr(mnist, "_TRAIN_EXAMPLES", 30)
+    monkeypatch.setattr(mnist, "_TEST_EXAMPLES", 20)
+    yield
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_public_data_set_is_downloaded_unpacked_and_prepared_without_tensorflow(mnist_server, tmp_path):
+    data = source("tfds:mnist", data_dir=tmp_path / "tfds")
+    assert (len(data), data.channels, data.resolution, data.label_size) == (30, 1, 28, 10)
+    seen = {int(item["image"][3, 4, 0]): int(item["label"].argmax()) for item in (data[i] for i in range(30))}
+    assert seen == {i: i % 10 for i in range(30)}
+    assert len(source("tfds:mnist:test", data_dir=tmp_path / "tfds", download=False)) == 20
+
+
+def test_failed_download_is_told_in_one_line(mnist_server, tmp_path):
+    (tmp_path / "train-images-idx3-ubyte.gz").unlink()
+    with pytest.raises(ValueError, match="tfds:mnist cannot be prepared") as caught:
+        source("tfds:mnist", data_dir=tmp_path / "tfds")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("spec", "word"),
     [
