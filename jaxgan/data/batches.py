@@ -8,14 +8,11 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxgan.data.sources import Source
 from jaxgan.data.transforms import Unreadable, fit, mirrored, to_float
-
-if TYPE_CHECKING:
-    from jaxgan.data.sources import Source
 
 CACHE_BYTES = 4 << 30
 UNREADABLE_SHARE = 0.01
@@ -57,6 +54,7 @@ def batches(
         mirror: double the data by every image's mirror image (NVIDIA's xflip): an epoch is then 2N images, each once
             as it is and once flipped.
         workers: decoding processes; with 0 a pool of threads decodes, which is faster to start and usually fast enough.
+            The processes import the script that starts them, which so needs `if __name__ == "__main__":`.
         process_index: this process's place among `process_count` (`jax.process_index()`).
         process_count: number of processes (`jax.process_count()`), which must divide `batch`.
         cache: True keeps up to `CACHE_BYTES` (4 GiB) of decoded images, a number that many bytes, False none. What

@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from PIL import Image
 
 from jaxgan.data.sources import nearest, one_hot
 from jaxgan.data.transforms import Unreadable, pixels
@@ -161,9 +162,7 @@ class _Zip:
             return self.file.read(name)
 
 
-def _opened(data: bytes):
-    from PIL import Image
-
+def _opened(data: bytes) -> Image.Image:
     return Image.open(BytesIO(data))
 
 

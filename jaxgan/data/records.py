@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from jaxgan.data.sources import nearest, one_hot
 from jaxgan.data.transforms import Unreadable, pixels
@@ -78,8 +79,6 @@ class Records:
         return len(self.records)
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        from PIL import Image
-
         record = self.records[index]
         try:
             with Image.open(BytesIO(record[self.image_key])) as image:
@@ -148,8 +147,6 @@ def _encode_with_pillow(feature: Any) -> None:
 
     def encode(value):
         if isinstance(value, np.ndarray) and value.dtype == np.uint8:
-            from PIL import Image
-
             value = Image.fromarray(value[..., 0] if value.shape[-1] == 1 else value)
         return plain(value)
 

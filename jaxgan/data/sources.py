@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 FORMS = "a folder, a .zip, a .npz or .npy, an idx file, tfds:NAME[:SPLIT] or scenes[:RESOLUTION][:heldout]"
 
 
+@runtime_checkable
 class Source(Protocol):
     """A random-access sequence of images: what `batches` reads.
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from jaxtyping import Float, UInt8
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from PIL import Image, ImageOps
 
 BACKGROUND = 255  # what shows through transparent pixels: white
 
@@ -27,7 +23,7 @@ def to_uint8(images) -> UInt8[np.ndarray, ...]:
     return np.clip(np.rint((np.asarray(images, np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
-def pixels(image: Image, channels: int = 3) -> UInt8[np.ndarray, "h w c"]:
+def pixels(image: Image.Image, channels: int = 3) -> UInt8[np.ndarray, "h w c"]:
     """Decode an open picture of any mode to upright grey or RGB.
 
     EXIF orientation is applied; palettes are looked up; transparency (alpha, or one transparent colour) is composited
@@ -40,16 +36,13 @@ def pixels(image: Image, channels: int = 3) -> UInt8[np.ndarray, "h w c"]:
     Returns:
         uint8 [H, W, channels], at the picture's own size.
     """
-    from PIL import Image as images
-    from PIL import ImageOps
-
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        image = images.fromarray(_eight_bits(np.asarray(image)))
+        image = Image.fromarray(_eight_bits(np.asarray(image)))
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
-        ground = images.new("RGBA", image.size, (BACKGROUND, BACKGROUND, BACKGROUND, 255))
-        image = images.alpha_composite(ground, image).convert("RGB")
+        ground = Image.new("RGBA", image.size, (BACKGROUND, BACKGROUND, BACKGROUND, 255))
+        image = Image.alpha_composite(ground, image).convert("RGB")
     array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
     return array[..., None] if channels == 1 else array
 
@@ -59,8 +52,6 @@ def fit(image: UInt8[np.ndarray, "h w c"], resolution: int) -> UInt8[np.ndarray,
 
     An image that has the size already comes back untouched. An odd remainder is cut at the right or bottom.
     """
-    from PIL import Image as images
-
     height, width, channels = image.shape
     if (height, width) == (resolution, resolution):
         return image
@@ -69,18 +60,16 @@ def fit(image: UInt8[np.ndarray, "h w c"], resolution: int) -> UInt8[np.ndarray,
     image = np.ascontiguousarray(image[top : top + side, left : left + side])
     if side == resolution:
         return image
-    picture = images.fromarray(image[..., 0] if channels == 1 else image)
-    array = np.asarray(picture.resize((resolution, resolution), images.Resampling.LANCZOS))
+    picture = Image.fromarray(image[..., 0] if channels == 1 else image)
+    array = np.asarray(picture.resize((resolution, resolution), Image.Resampling.LANCZOS))
     return array[..., None] if channels == 1 else array
 
 
 def recolor(image: UInt8[np.ndarray, "h w c"], channels: int) -> UInt8[np.ndarray, "h w c2"]:
     """Bring an array of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels to 1 or 3."""
-    from PIL import Image as images
-
     if image.shape[-1] == channels:
         return image
-    return pixels(images.fromarray(image[..., 0] if image.shape[-1] == 1 else image), channels)
+    return pixels(Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image), channels)
 
 
 def mirrored(image: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w c"]:
