@@ -1,0 +1,49 @@
+"""Training: games, and everything around them."""
+
+from jaxgan.training.ada import Ada
+from jaxgan.training.augment import PIPES, Pipe, augment
+from jaxgan.training.cache import cache_compilations
+from jaxgan.training.checkpoint import CheckpointError, Checkpoints
+from jaxgan.training.ema import Ema, half_life
+from jaxgan.training.game import Move, Player, State, Trainer, game
+from jaxgan.training.loop import Files, Outcome, run
+from jaxgan.training.parallel import divide, mesh_of, parallel, replicate
+from jaxgan.training.recipe import Recipe, from_json, load_recipe, override, smoke, to_json
+from jaxgan.training.stylegan2 import R1, Adam, PathLength, StyleGAN2
+from jaxgan.training.transfer import read_weights, transfer
+
+__all__ = [
+    "PIPES",
+    "R1",
+    "Ada",
+    "Adam",
+    "CheckpointError",
+    "Checkpoints",
+    "Ema",
+    "Files",
+    "Move",
+    "Outcome",
+    "PathLength",
+    "Pipe",
+    "Player",
+    "Recipe",
+    "State",
+    "StyleGAN2",
+    "Trainer",
+    "augment",
+    "cache_compilations",
+    "divide",
+    "from_json",
+    "game",
+    "half_life",
+    "load_recipe",
+    "mesh_of",
+    "override",
+    "parallel",
+    "read_weights",
+    "replicate",
+    "run",
+    "smoke",
+    "to_json",
+    "transfer",
+]

@@ -1,0 +1,94 @@
+"""What a run shows while it trains: a bar on a terminal, one plain line per tick elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, TextIO
+
+SHOWN = ("loss", "penalty", "p")
+
+
+class Progress:
+    """Show kimg, images per second, losses, augmentation strength and time left. Use as a context manager.
+
+    Args:
+        kimg: Length of the run.
+        done: Thousands of images that earlier parts of the run have seen.
+        stream: Where to; standard output if None.
+        quiet: Show nothing (all processes but the first).
+    """
+
+    def __init__(self, kimg: float, done: float = 0.0, stream: TextIO | None = None, quiet: bool = False):
+        self.kimg, self.quiet, self.stream = kimg, quiet, stream or sys.stdout
+        self.start, self.began, self.bar = done, time.monotonic(), None
+        if not quiet and self.stream.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn
+            from rich.progress import Progress as Bar
+
+            self.bar = Bar(
+                BarColumn(bar_width=None),
+                TextColumn("{task.fields[figures]}"),
+                console=Console(file=self.stream),
+                refresh_per_second=4,
+                expand=True,
+            )
+            self.task = self.bar.add_task("", total=kimg, completed=done, figures="compiling")
+        self.figures: dict[str, float] = {}
+
+    def __enter__(self) -> Progress:
+        if self.bar is not None:
+            self.bar.start()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def begin(self, kimg: float) -> None:
+        """Start the clock here: what took long before was compiling."""
+        self.start, self.began = kimg, time.monotonic()
+
+    def advance(self, kimg: float, rate: float | None) -> None:
+        """Move the bar."""
+        if self.bar is not None:
+            text = summary(kimg, self.kimg, rate, self._left(kimg), self.figures)
+            self.bar.update(self.task, completed=kimg, figures=text)
+
+    def tick(self, kimg: float, rate: float | None, figures: Mapping[str, float]) -> None:
+        """Show the figures of a tick."""
+        self.figures = dict(figures)
+        if self.bar is not None:
+            self.advance(kimg, rate)
+        else:
+            self.say(summary(kimg, self.kimg, rate, self._left(kimg), self.figures))
+
+    def say(self, line: str) -> None:
+        """Show a line, above the bar if there is one."""
+        if self.bar is not None:
+            self.bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        elif not self.quiet:
+            print(line, file=self.stream, flush=True)
+
+    def _left(self, kimg: float) -> float | None:
+        """Seconds left at the pace since the start, grids and checkpoints included."""
+        made = kimg - self.start
+        return (time.monotonic() - self.began) / made * (self.kimg - kimg) if made > 0 else None
+
+
+def summary(kimg: float, total: float, rate: float | None, left: float | None, figures: Mapping[str, Any]) -> str:
+    """Put the figures into one line: `kimg 12.0/1000  84 img/s  G 0.81  D 1.2  D_r1 0.013  p 0.02  left 1:02:03`."""
+    digits = 1 if total >= 10 else 3
+    words = [f"kimg {kimg:.{digits}f}/{total:g}"]
+    if rate is not None:
+        words.append(f"{rate:.0f} img/s" if rate >= 10 else f"{rate:.1f} img/s")
+    for name, value in figures.items():
+        move, _, metric = name.rpartition("/")
+        if metric in SHOWN:
+            words.append(f"{'p' if metric == 'p' else move} {value:#.3g}")
+    if left is not None:
+        words.append(f"left {timedelta(seconds=round(left))}")
+    return "  ".join(words)

@@ -1,0 +1,267 @@
+"""A recipe: everything that decides what a training run computes, in one frozen value."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import json
+import math
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from jaxgan.training.ada import Ada
+from jaxgan.training.ema import Ema
+from jaxgan.training.game import Trainer
+from jaxgan.training.stylegan2 import Adam, StyleGAN2
+
+# What may change when a run is continued: none of these touches the numbers of a step.
+FREE = ("kimg", "tick_kimg", "checkpoint_kimg", "keep", "workers")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to train on what, and for how long.
+
+    Args:
+        data: Data set, as for `jaxgan.data.source`: a folder, a zip, an array file, tfds:NAME or scenes[:RESOLUTION].
+        model: The family with its sizes and losses.
+        batch: Images per step over all devices.
+        kimg: Length of the run, thousands of real images.
+        seed: Fixes the initial weights, the order of the data and every draw.
+        adam: The optimizer of every player.
+        ema: The average of the generator's weights.
+        ada: Adaptive augmentation in front of the discriminator, or None.
+        mirror: Double the data by every image's mirror image.
+        labels: Train conditionally on the labels of the data.
+        tick_kimg: A line of figures and a grid of samples every so often.
+        checkpoint_kimg: A checkpoint every so often.
+        keep: Checkpoints that stay on the disk.
+        workers: Processes that decode images; 0 decodes in threads, which usually suffices.
+    """
+
+    data: str
+    model: StyleGAN2 = field(default_factory=StyleGAN2)
+    batch: int = 32
+    kimg: float = 1000.0
+    seed: int = 0
+    adam: Adam = field(default_factory=Adam)
+    ema: Ema = field(default_factory=Ema)
+    ada: Ada | None = None
+    mirror: bool = False
+    labels: bool = False
+    tick_kimg: float = 4.0
+    checkpoint_kimg: float = 20.0
+    keep: int = 3
+    workers: int = 0
+
+    def __post_init__(self):
+        for name in ("batch", "kimg", "tick_kimg", "checkpoint_kimg", "keep"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, it must be greater than 0.")
+
+    @property
+    def steps(self) -> int:
+        """Length of the run in steps."""
+        return math.ceil(self.kimg * 1000 / self.batch)
+
+    def source(self) -> Any:
+        """Open the data set."""
+        from jaxgan import data
+
+        return data.source(self.data, labels="auto" if self.labels else "none", channels=self.model.channels)
+
+    def trainer(self) -> Trainer:
+        """Make the game. Opens the data set if the run is conditional, to see how wide the labels are."""
+        classes = 0
+        if self.labels:
+            source = self.source()
+            classes = source.label_size
+            if not classes:
+                raise ValueError(f"{source.name} has no labels; leave --labels away.")
+        return self.model.trainer(batch=self.batch, adam=self.adam, ema=self.ema, ada=self.ada, classes=classes)
+
+    def batches(self, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
+        """Iterate over this process's rows of the batches from step `start` on, the same ones in every run."""
+        import jax
+
+        from jaxgan import data
+
+        return data.batches(
+            self.source(),
+            self.batch,
+            self.seed,
+            start,
+            resolution=self.model.resolution,
+            mirror=self.mirror,
+            workers=self.workers,
+            process_index=jax.process_index(),
+            process_count=jax.process_count(),
+        )
+
+
+def smoke(recipe: Recipe) -> Recipe:
+    """Shrink a recipe to a few seconds of work that go through all its parts: 8 narrow steps at 16 pixels."""
+    model = replace(
+        recipe.model,
+        resolution=16,
+        z_dim=16,
+        w_dim=16,
+        mapping_layers=2,
+        channel_base=128,
+        channel_max=8,
+        d_channel_base=128,
+        d_channel_max=8,
+        mbstd=4,
+    )
+    data = "scenes:16" if recipe.data.split(":")[0] == "scenes" else recipe.data
+    return replace(
+        recipe, data=data, model=model, batch=8, kimg=0.064, tick_kimg=0.032, checkpoint_kimg=0.032, workers=0
+    )
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: A config, that is a Python file which sets `recipe = Recipe(...)`: it is executed, so read it first if it
+            is not yours. Or the `recipe.json` of a run's folder, or that folder: data only, nothing is executed.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file holds no recipe.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "recipe.json"
+    if not path.is_file():
+        beside = sorted(p.name for p in path.parent.glob("*.py")) if path.parent.is_dir() else []
+        near = difflib.get_close_matches(path.name, beside, 1)
+        raise FileNotFoundError(f"There is no recipe {path}.{f' Did you mean {near[0]}?' if near else ''}")
+    if path.suffix == ".json":
+        try:
+            return from_json(json.loads(path.read_text()))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} is not JSON: {error}.") from error
+    if path.suffix != ".py":
+        raise ValueError(f"{path} is neither a config (.py) nor a run's recipe (.json).")
+    spec = importlib.util.spec_from_file_location(f"jaxgan_config_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    recipe = getattr(module, "recipe", None)
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"{path} sets no `recipe = Recipe(...)`.")
+    return recipe
+
+
+def override(recipe: Recipe, args: Sequence[str], prog: str | None = None) -> Recipe:
+    """Change a recipe by command line words such as `--batch 64 --adam.lr 1e-3`.
+
+    A wrong word ends the program with exit code 2 and the nearest right one; `--help` lists all with their values.
+    """
+    import tyro
+
+    config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
+    return tyro.cli(Recipe, default=recipe, args=list(args), prog=prog, config=config)
+
+
+def to_json(value: Any) -> Any:
+    """Turn a recipe into what JSON holds; every dataclass says its name under "kind"."""
+    if is_dataclass(value):
+        return {"kind": type(value).__name__, **{f.name: to_json(getattr(value, f.name)) for f in fields(value)}}
+    if isinstance(value, (tuple, list)):
+        return [to_json(v) for v in value]
+    if isinstance(value, Mapping):
+        return {k: to_json(v) for k, v in value.items()}
+    return value
+
+
+def from_json(value: Any) -> Recipe:
+    """Read what `to_json` wrote. Fields that are missing get their defaults; unknown ones are errors.
+
+    Raises:
+        ValueError: Names the field and what is allowed there.
+    """
+    return _read(value, Recipe, "recipe")
+
+
+def differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
+    """Name what differs between two recipes, {"adam.lr": (0.002, 0.001)}."""
+
+    def flat(value, path):
+        if isinstance(value, Mapping):
+            return {k: v for name, inner in value.items() for k, v in flat(inner, f"{path}.{name}").items()}
+        return {path[1:]: value}
+
+    a, b = flat(to_json(one), ""), flat(to_json(other), "")
+    return {name: (a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name)}
+
+
+def _read(value: Any, kind: Any, where: str) -> Any:
+    if kind is Any:
+        return value
+    origin, options = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return _read(value, _chosen(value, options, where), where)
+    if origin is Literal:
+        if value not in options:
+            raise ValueError(f"{where} is {value!r}, allowed are {', '.join(map(repr, options))}.")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ValueError(f"{where} is {value!r}, needed is a list.")
+        inner = options[:1] * len(value) if options[1:] == (...,) else options
+        if len(inner) != len(value):
+            raise ValueError(f"{where} has {len(value)} entries, needed are {len(inner)}.")
+        return tuple(_read(v, k, f"{where}[{i}]") for i, (v, k) in enumerate(zip(value, inner)))
+    if is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{where} is {value!r}, needed are the fields of {kind.__name__}.")
+        return _dataclass(value, kind, where)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind in (int, float, str, bool) and type(value) is not kind:
+        raise ValueError(f"{where} is {value!r}, needed is {kind.__name__}.")
+    if kind is type(None) and value is not None:
+        raise ValueError(f"{where} is {value!r}, needed is null.")
+    return value
+
+
+def _dataclass(value: Mapping, kind: Any, where: str) -> Any:
+    said = value.get("kind", kind.__name__)
+    if said != kind.__name__:
+        raise ValueError(f"{where} is a {said!r}, needed is {kind.__name__}.")
+    hints = get_type_hints(kind)
+    allowed = [f.name for f in fields(kind)]
+    for name in value:
+        if name != "kind" and name not in allowed:
+            near = difflib.get_close_matches(name, allowed, 1)
+            raise ValueError(f"{where} has no field {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
+    read = {name: _read(v, hints[name], f"{where}.{name}") for name, v in value.items() if name != "kind"}
+    try:
+        return kind(**read)
+    except TypeError as error:
+        raise ValueError(f"{where}: {error}.") from error
+
+
+def _chosen(value: Any, options: Sequence[Any], where: str) -> Any:
+    """The member of a union that a value was written from."""
+    if value is None and type(None) in options:
+        return type(None)
+    some = [option for option in options if option is not type(None)]
+    if isinstance(value, Mapping):
+        named = [option for option in some if getattr(option, "__name__", "") == value.get("kind")]
+        if named or len(some) == 1:
+            return (named or some)[0]
+        names = ", ".join(getattr(option, "__name__", str(option)) for option in some)
+        raise ValueError(f"{where} is a {value.get('kind')!r}, allowed are {names}.")
+    if len(some) == 1:
+        return some[0]
+    fitting = [option for option in some if type(value) is option] or [float] * (isinstance(value, int))
+    if not fitting or fitting[0] not in some:
+        raise ValueError(f"{where} is {value!r}, which is none of {', '.join(map(str, some))}.")
+    return fitting[0]
