@@ -30,7 +30,7 @@ class Files(NamedTuple):
     """How models and pictures are read and written; training itself knows no file format.
 
     Args:
-        save: `save(path, generator_or_network)`.
+        save: `save(generator_or_network, path)`.
         load: `load(path, part="G" | "D" | "G_ema")`.
         save_grid: `save_grid(path, images, columns)` with images [N, H, W, C] in [-1, 1].
     """
@@ -142,9 +142,9 @@ def run(
             g = on_host(trainer.generator(state))
             value = float(figure(g)) if figure else None
             if first:
-                files.save(folder / "latest.safetensors", g)
+                files.save(g, folder / "latest.safetensors")
                 if value is not None and value < best:
-                    files.save(folder / "best.safetensors", g)
+                    files.save(g, folder / "best.safetensors")
             best = best if value is None else min(best, value)
             meta = {
                 "recipe": to_json(recipe),
@@ -200,9 +200,9 @@ def run(
         kept.wait()
         finished = done >= recipe.steps
         if finished and first:
-            files.save(folder / "generator.safetensors", on_host(trainer.generator(state)))
+            files.save(on_host(trainer.generator(state)), folder / "generator.safetensors")
             if "D" in trainer.parts:
-                files.save(folder / "discriminator.safetensors", on_host(trainer.network(state, "D")))
+                files.save(on_host(trainer.network(state, "D")), folder / "discriminator.safetensors")
         if finished:
             show.say(f"finished: {folder / 'generator.safetensors'}")
         else:
