@@ -1,0 +1,262 @@
+"""Load and save whatever the library works with: generators, networks, directions, codes."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.core import Code, Directions, Generator, Network, fingerprint
+from jaxgan.core.generator import Arch
+from jaxgan.io import from_nvidia, pickles, weights
+from jaxgan.io.from_nvidia import filled, leaves
+from jaxgan.io.records import Record, UnreadableFile
+from jaxgan.models import FAMILIES
+
+PARTS = ("G_ema", "G", "D")
+Loaded = Generator | Network | Directions | Code
+
+
+def load(path: str | Path, part: str | None = None) -> Any:
+    """Load a file by what it holds, or a bundled generator by its name.
+
+    Args:
+        path: one of the library's own files, an NVIDIA StyleGAN2 pickle, or a name such as `scenes64`.
+        part: of a file with several networks "G_ema" (the averaged generator, if None), "G" or "D".
+
+    Returns:
+        A Generator, a Network (for "D"), Directions or a Code.
+
+    Raises:
+        FileNotFoundError: there is no such file and nothing bundled has that name.
+        UnreadableFile: the file is damaged or hostile, or of a kind that is not read; nothing of it was run.
+        ValueError: the part is none of the three, or the file does not have it.
+
+    Example:
+        >>> import jaxgan as jg
+        >>> g = jg.load("scenes64")
+    """
+    if part is not None and part not in PARTS:
+        raise ValueError(f"part is '{part}'; a file's parts are {', '.join(PARTS)}")
+    found = located(path)
+    if found.is_file() and weights.is_safetensors(found):
+        return _own(found, part)
+    contents = pickles.read(found)
+    try:
+        return _nvidia(contents.value, part or "G_ema")
+    except UnreadableFile as error:
+        raise UnreadableFile(f"{found}: {error}") from error
+
+
+def save(thing: Loaded, path: str | Path, meta: Mapping[str, Any] | None = None) -> None:
+    """Save a generator, a network, directions or a code as one of the library's own files.
+
+    The file is safetensors: every bit of every array, and in its header the architecture as JSON. It replaces an
+    older file only when it is complete.
+
+    Args:
+        thing: Generator, Network, Directions or Code.
+        path: file to write; `.safetensors` is the usual suffix.
+        meta: notes that stay with the file, such as where the weights come from; JSON.
+
+    Raises:
+        TypeError: the thing is none of these.
+        ValueError: a network does not say which factory made it.
+    """
+    header: dict[str, Any] = {"meta": dict(meta or {})}
+    match thing:
+        case Generator():
+            header |= {"kind": "generator", "family": thing.arch.name, "config": dict(thing.arch.config)}
+            header["fingerprint"] = fingerprint(thing)
+            arrays = leaves({"params": thing.params, "buffers": thing.buffers})
+        case Network():
+            family, _, role = thing.name.partition(".")
+            if family not in FAMILIES or role != "discriminator" or not thing.config:
+                raise ValueError(f"a network named '{thing.name}' cannot be saved: no factory makes it again")
+            header |= {"kind": "network", "family": family, "role": role, "config": dict(thing.config)}
+            arrays = leaves({"params": thing.params, "buffers": thing.buffers})
+        case Directions():
+            header |= {"kind": "directions", "space": thing.space, "layers": thing.layers, "names": thing.names}
+            header["origin"] = [list(pair) for pair in thing.meta]
+            arrays = {**_numbered("vectors", thing.vectors), "scales": thing.scales}
+        case Code():
+            header |= {"kind": "code", "space": thing.space}
+            arrays = _numbered("value", thing.value)
+            arrays |= {"cond": thing.cond} if thing.cond is not None else {}
+            arrays |= {f"noise/{name}": array for name, array in (thing.noise or {}).items()}
+        case _:
+            raise TypeError(f"a {type(thing).__name__} cannot be saved; Generator, Network, Directions and Code can")
+    weights.save_arrays(path, arrays, header)
+
+
+def describe(path: str | Path) -> dict[str, Any]:
+    """Tell what one of the library's own files, or a bundled one, holds, without loading its arrays."""
+    return weights.read_header(located(path))
+
+
+def bundled() -> tuple[str, ...]:
+    """Return the names of the generators that come with the package."""
+    folder = resources.files("jaxgan") / "bundled"
+    found = (entry.name for entry in folder.iterdir()) if folder.is_dir() else ()
+    return tuple(sorted(name.removesuffix(".safetensors") for name in found if name.endswith(".safetensors")))
+
+
+def located(path: str | Path) -> Path:
+    """Return the path of a file, or of a bundled one by its name."""
+    place = Path(path)
+    if place.exists() or place.suffix or len(place.parts) != 1:
+        return place
+    names = bundled()
+    if str(path) not in names:
+        near = difflib.get_close_matches(str(path), names, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"bundled are {', '.join(names) or 'none'}"
+        raise FileNotFoundError(f"there is no file '{path}', and no bundled generator of that name; {hint}")
+    return Path(str(resources.files("jaxgan") / "bundled" / f"{path}.safetensors"))
+
+
+# NVIDIA's pickles
+
+
+def _nvidia(value: Any, part: str) -> Generator | Network:
+    if isinstance(value, tuple) and len(value) == 3:
+        raise UnreadableFile("is a TensorFlow pickle; convert it with NVIDIA's legacy.py first")
+    parts = {part: value} if isinstance(value, Record) else value
+    if not isinstance(parts, dict) or not any(isinstance(parts.get(name), Record) for name in PARTS):
+        raise UnreadableFile("holds tensors but no network with its configuration; NVIDIA's .pkl files hold both")
+    record = parts.get(part)
+    if not isinstance(record, Record):
+        held = [name for name in PARTS if isinstance(parts.get(name), Record)]
+        raise UnreadableFile(f"has no part '{part}'; it has {', '.join(held)}")
+    convert = {"Generator": from_nvidia.generator, "Discriminator": from_nvidia.discriminator}
+    if record.class_name not in convert or (record.class_name == "Discriminator") != (part == "D"):
+        raise UnreadableFile(f"its '{part}' is of class {record.class_name[:60]}, not NVIDIA's {_expected(part)}")
+    return convert[record.class_name](record)
+
+
+def _expected(part: str) -> str:
+    return "Discriminator" if part == "D" else "Generator"
+
+
+# The library's own files
+
+
+def _own(path: Path, part: str | None) -> Loaded:
+    header = weights.read_header(path)
+    kinds = {"generator": _generator, "network": _network, "directions": _directions, "code": _code}
+    kind = str(header.get("kind"))
+    if kind not in kinds:
+        raise UnreadableFile(f"{path}: holds a '{kind}'; {', '.join(kinds)} are read")
+    if part is not None and kind != ("network" if part == "D" else "generator"):
+        raise ValueError(f"{path}: has no part '{part}'; it holds a {kind}")
+    arrays = {name: jnp.asarray(array) for name, array in weights.load_arrays(path).items()}
+    try:
+        return kinds[kind](header, arrays)
+    except UnreadableFile as error:
+        raise UnreadableFile(f"{path}: {error}") from error
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise UnreadableFile(f"{path}: its header is malformed ({type(error).__name__}: {reason})") from error
+
+
+def _generator(header: Mapping[str, Any], arrays: Mapping[str, jax.Array]) -> Generator:
+    arch: Arch = _described(header, "arch", len(arrays))
+    template = jax.eval_shape(arch.init, jax.random.key(0))
+    values = _matched(arrays, {"params": template.params, "buffers": template.buffers})
+    return Generator(values["params"], values["buffers"], arch)
+
+
+def _network(header: Mapping[str, Any], arrays: Mapping[str, jax.Array]) -> Network:
+    module = _described(header, "discriminator", len(arrays))
+    images = jax.ShapeDtypeStruct((1, module.resolution, module.resolution, module.channels), jnp.float32)
+    cond = jax.ShapeDtypeStruct((1, module.classes), jnp.float32) if module.classes else None
+    template = {"params": {}, "buffers": {}, **jax.eval_shape(module.init, jax.random.key(0), images, cond)}
+    values = _matched(arrays, template)
+    config = tuple(sorted(_tuples(header["config"]).items()))
+    return Network(values["params"], values["buffers"], module, f"{header['family']}.discriminator", config)
+
+
+def _directions(header: Mapping[str, Any], arrays: Mapping[str, jax.Array]) -> Directions:
+    vectors, scales = _counted(arrays, "vectors"), arrays.get("scales")
+    names, layers = _tuples(header.get("names") or ()), header.get("layers")
+    if scales is None or vectors is None or not isinstance(header.get("space"), str):
+        raise UnreadableFile("has directions without vectors, scales or space")
+    layers = None if layers is None else tuple(int(layer) for layer in layers)
+    return Directions(vectors, scales, header["space"], layers, names, _tuples(header.get("origin") or ()))
+
+
+def _code(header: Mapping[str, Any], arrays: Mapping[str, jax.Array]) -> Code:
+    value = _counted(arrays, "value")
+    if value is None or not isinstance(header.get("space"), str):
+        raise UnreadableFile("has a code without a value or a space")
+    noise = {name.removeprefix("noise/"): array for name, array in arrays.items() if name.startswith("noise/")}
+    return Code(value, header["space"], arrays.get("cond"), noise or None)
+
+
+def _described(header: Mapping[str, Any], factory: str, arrays: int) -> Any:
+    """Call the factory of the header's family with the header's configuration, both checked first."""
+    family, config = str(header.get("family")), header.get("config")
+    if family not in FAMILIES or not hasattr(FAMILIES[family], factory):
+        raise UnreadableFile(f"is of the family '{family}'; known are {', '.join(FAMILIES)}")
+    make = getattr(FAMILIES[family], factory)
+    allowed = tuple(inspect.signature(make).parameters)
+    if not isinstance(config, dict):
+        raise UnreadableFile("has no configuration")
+    for key, value in config.items():
+        if key not in allowed:
+            near = difflib.get_close_matches(key, allowed, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"allowed are {', '.join(allowed)}"
+            raise UnreadableFile(f"has the unknown key '{key[:40]}' in its configuration; {hint}")
+        if key.endswith("layers") and isinstance(value, int) and value > arrays:
+            raise UnreadableFile(f"says {key} = {value} but holds {arrays} arrays")
+    try:
+        return make(**_tuples(config))
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise UnreadableFile(f"has a configuration that is not valid: {' '.join(str(error).split())[:200]}") from error
+
+
+def _matched(arrays: Mapping[str, jax.Array], template: Mapping[str, Any]) -> dict[str, Any]:
+    """Put arrays into the places of the template, which must all be filled, and by arrays of their shape."""
+    places = leaves(template)
+    missing, unknown = [p for p in places if p not in arrays], [p for p in arrays if p not in places]
+    wrong = [
+        f"{path} {arrays[path].shape} instead of {leaf.shape}"
+        for path, leaf in places.items()
+        if path in arrays and arrays[path].shape != leaf.shape
+    ]
+    for what, some in (("misses", missing), ("has the unknown", unknown), ("has arrays of another shape:", wrong)):
+        if some:
+            more = f" and {len(some) - 5} more" if len(some) > 5 else ""
+            raise UnreadableFile(f"{what} {', '.join(some[:5])}{more}")
+    return filled(template, arrays)
+
+
+def _numbered(name: str, value: Any) -> dict[str, Any]:
+    """Name an array by `name`, the arrays of a tuple by `name/0` and so on."""
+    if isinstance(value, (tuple, list)):
+        return {f"{name}/{index}": array for index, array in enumerate(value)}
+    return {name: value}
+
+
+def _counted(arrays: Mapping[str, jax.Array], name: str) -> Any:
+    """Undo `_numbered`; None where there is no such array."""
+    if name in arrays:
+        return arrays[name]
+    count = sum(key.startswith(f"{name}/") for key in arrays)
+    if not count or any(f"{name}/{index}" not in arrays for index in range(count)):
+        return None
+    return tuple(arrays[f"{name}/{index}"] for index in range(count))
+
+
+def _tuples(value: Any) -> Any:
+    """Turn JSON's lists into tuples, which can be hashed."""
+    if isinstance(value, (list, tuple)):
+        return tuple(_tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return value
