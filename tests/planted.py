@@ -50,7 +50,14 @@ def orthogonal(key, n: int):
 
 def style(seed: int = 0, resolution: int = 16, **config) -> Generator:
     """Make a small random StyleGAN2 whose noise layers are on and whose w_mean is right."""
-    sizes = dict(channel_base=256, channel_max=16, z_dim=16, w_dim=16, mapping_layers=2, mapping_lr_mul=1.0)
+    sizes = {
+        "channel_base": 256,
+        "channel_max": 16,
+        "z_dim": 16,
+        "w_dim": 16,
+        "mapping_layers": 2,
+        "mapping_lr_mul": 1.0,
+    }
     g = jg.models.stylegan2.arch(resolution=resolution, **{**sizes, **config}).init(jax.random.key(seed))
     quiet = lambda path, x: x + 0.05 if path[-1].key == "noise_strength" else x
     params = jax.tree_util.tree_map_with_path(quiet, g.params)

@@ -1,0 +1,9 @@
+"""Directions: every finder is `(g, key, k) -> Directions`."""
+
+from jaxgan.directions.hessian import hessian
+from jaxgan.directions.jacobian import jacobian
+from jaxgan.directions.pca import pca
+from jaxgan.directions.probes import curvature, hessian_penalty
+from jaxgan.directions.sefa import sefa
+
+__all__ = ["curvature", "hessian", "hessian_penalty", "jacobian", "pca", "sefa"]

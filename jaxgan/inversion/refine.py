@@ -113,7 +113,9 @@ def refine(
         code = g.to(found.code, space) if begin == "given" else repeat(g, keys[1], mean, space, n, found.code)
         scale = scale if unit is None else jax.tree.map(lambda _: jnp.float32(unit), scale)
         if solver == "lm" and (wide := unknowns(g, space)) > WIDEST:
-            raise ValueError(f"solver='lm' solves systems of at most {WIDEST} unknowns, {space!r} has {wide}. Use 'adam'.")
+            raise ValueError(
+                f"solver='lm' solves systems of at most {WIDEST} unknowns, {space!r} has {wide}. Use 'adam'."
+            )
         if settings.noise:
             code = code.replace(noise=start_maps(g, keys[2], code, n))
         shake = WANDER * (begin == "mean") if wander is None else wander

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 SLOPE = 0.2
 
 
-def to_p(w: Float[Array, "..."]) -> Float[Array, "..."]:
+def to_p(w: Float[Array, ...]) -> Float[Array, ...]:
     """Undo the mapping network's last leaky ReLU: p = w where w >= 0, w / 0.2 elsewhere.
 
     W is close to a Gaussian in these coordinates. The activation's gain sqrt(2) only rescales p and is left in.
@@ -19,7 +19,7 @@ def to_p(w: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(w >= 0, w, w / SLOPE)
 
 
-def from_p(p: Float[Array, "..."]) -> Float[Array, "..."]:
+def from_p(p: Float[Array, ...]) -> Float[Array, ...]:
     """Return from p to w, the inverse of `to_p`."""
     return jnp.where(p >= 0, p, p * SLOPE)
 
@@ -34,9 +34,9 @@ class Whitening:
         std: Standard deviation along each axis [D], floored.
     """
 
-    mean: Float[Array, "d"]
+    mean: Float[Array, d]
     basis: Float[Array, "d d"]
-    std: Float[Array, "d"]
+    std: Float[Array, d]
 
     def forward(self, p: Float[Array, "*b d"]) -> Float[Array, "*b d"]:
         """Whiten: p [..., D] to p_n [..., D]. Also for p+, row by row."""
@@ -51,7 +51,7 @@ class Whitening:
         return jnp.sqrt(jnp.mean(jnp.square(self.forward(p)), axis=-1))
 
 
-def whitening(mean: Float[Array, "d"], covariance: Float[Array, "d d"], floor: float = 1e-3) -> Whitening:
+def whitening(mean: Float[Array, d], covariance: Float[Array, "d d"], floor: float = 1e-3) -> Whitening:
     """Make the chart p_n from the population's mean and covariance.
 
     Args:

@@ -57,7 +57,7 @@ def w_mean(g: Generator) -> Float[Array, " d"] | None:
     return None
 
 
-def origin(g: Generator, space: str) -> Float[Array, "..."]:
+def origin(g: Generator, space: str) -> Float[Array, ...]:
     """Return the point that absolute distances in a space count from: the mean of w, carried to its charts; else 0."""
     mean = w_mean(g)
     if mean is None or base(g.arch, plain(space)) != "w":

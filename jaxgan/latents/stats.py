@@ -28,9 +28,7 @@ def draw(g: Generator, key, n: int, space: str, cond=None) -> Code:
     return g.to(g.sample(key, n, cond), space)
 
 
-def moments(
-    g: Generator, key, space: str = "w", samples: int = SAMPLES, *, cond=None, batch: int = BATCH
-) -> Moments:
+def moments(g: Generator, key, space: str = "w", samples: int = SAMPLES, *, cond=None, batch: int = BATCH) -> Moments:
     """Return the moments of the population in a space; codes of several arrays ("s") or rows are flattened to [D].
 
     Args:
@@ -48,9 +46,7 @@ def moments(
     return _moments(g, key, cond, space, samples, min(batch, samples))
 
 
-def channels(
-    g: Generator, key, space: str = "s", samples: int = SAMPLES, *, cond=None, batch: int = BATCH
-) -> tuple:
+def channels(g: Generator, key, space: str = "s", samples: int = SAMPLES, *, cond=None, batch: int = BATCH) -> tuple:
     """Return mean and standard deviation of every coordinate alone, each in the form of one code (a tuple for "s").
 
     Unlike `moments` it needs no [D, D] matrix, so it is the one for wide spaces.

@@ -98,7 +98,7 @@ def test_tuning_without_steps_or_step_size_changes_nothing(g, images):
 
 def test_tuning_falls_back_from_a_step_that_explodes(g, images):
     start = Found(g, g.to(g.sample(KEY, 3), "w"))
-    found, info = tune(pixel(), optax.sgd(1e12), steps=3)(start, images, KEY)
+    _, info = tune(pixel(), optax.sgd(1e12), steps=3)(start, images, KEY)
     assert np.all(np.isfinite(info["final"]))
     assert np.mean(info["final"]) <= np.mean(info["loss"][0]) * 1.0001
 

@@ -163,11 +163,11 @@ def test_schedule_follows_its_closed_form():
 @pytest.mark.parametrize(
     "settings,word",
     [
-        (dict(solver="newton"), "solver"),
-        (dict(solver="lm", noise=True), "noise"),
-        (dict(space="v"), "space"),
-        (dict(start="given"), "given"),
-        (dict(steps=-1), "steps"),
+        ({"solver": "newton"}, "solver"),
+        ({"solver": "lm", "noise": True}, "noise"),
+        ({"space": "v"}, "space"),
+        ({"start": "given"}, "given"),
+        ({"steps": -1}, "steps"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(g, images, settings, word):

@@ -1,0 +1,129 @@
+"""A learned orthogonal basis along which a generator's output does not interact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from jaxgan.core.directions import Directions
+from jaxgan.core.generator import Generator, known
+from jaxgan.directions.calibrate import calibrated, count, outputs
+from jaxgan.directions.probes import MODES, hessian_penalty
+from jaxgan.latents import stats
+from jaxgan.latents.spaces import rows, styled
+
+
+def hessian(
+    steps: int = 1000,
+    *,
+    space: str | None = None,
+    tap: str = "image",
+    batch: int = 8,
+    probes: int = 2,
+    mode: str = "fd",
+    eps: float = 0.1,
+    reach: float = 2.0,
+    lr: float = 0.01,
+    progress: Callable[[int, float], None] | None = None,
+):
+    """Learn K orthonormal axes that minimise the Hessian penalty of the generator along them.
+
+        minimise over A  E penalty of  omega -> G(z + sigma omega Q(A))  at  omega = t e_k,   t ~ U(-reach, reach)
+
+    Q(A) are the orthonormalised rows of A [K, D] (by QR), sigma the population's spread in one coordinate. The axes
+    come ordered by how much they change the output, |dG/d omega_k|^2, descending.
+
+    Args:
+        steps: Steps of Adam.
+        space: Space to search; "w" where there is one, else the first.
+        tap: Activation whose interactions count, "image" for the images.
+        batch: Codes a step.
+        probes, mode, eps: As for `hessian_penalty`; eps counts in units of sigma.
+        reach: How far along an axis codes are moved before probing, in units of sigma.
+        lr: Step size.
+        progress: Called with (steps done, mean penalty since the last call), ten times.
+
+    Returns:
+        A finder `(g, key, k) -> Directions`; meta "penalty" holds the mean penalty of the first and last tenth.
+
+    Source: Peebles et al., "The Hessian Penalty" (2020), section 5.3. Different: spaces other than z, distances in
+    units of the population (there 5 in z), and the order.
+    """
+    known(mode, MODES, "mode")
+    if steps < 1:
+        raise ValueError(f"hessian learns its basis, steps must be at least 1, got {steps}.")
+
+    def finder(g: Generator, key, k: int) -> Directions:
+        where = space or styled(g)
+        known(where, g.spaces, "space")
+        known(tap, (*g.arch.taps, "image"), "tap")
+        wide = stats.width(g, where)
+        count(k, wide, f"{g.arch.name} in {where!r}")
+        keys = jax.random.split(key, 4)
+        population = stats.moments(g, keys[0], where)
+        sigma = stats.spread(population) / jnp.sqrt(wide)
+        raw = jax.random.normal(keys[1], (k, wide))
+        state, losses, part = (raw, optax.adam(lr).init(raw)), [], -(-steps // 10)
+        settings = (where, tap, batch, probes, mode, eps, reach, lr)
+        for start in range(0, steps, part):
+            at = jnp.arange(start, min(start + part, steps))
+            state, loss = learn(g, keys[2], state, sigma, at, settings)
+            losses.append(float(loss.mean()))
+            if progress is not None:
+                progress(start + len(at), losses[-1])
+        basis, effect = ordered(g, keys[3], state[0], sigma, settings)
+        meta = {"steps": steps, "tap": tap, "penalty": (losses[0], losses[-1]), "effect": tuple(map(float, effect))}
+        return calibrated(g, keys[0], basis, where, "hessian", population=population, **meta)
+
+    return finder
+
+
+def orthonormal(raw: Float[Array, "k d"]) -> Float[Array, "k d"]:
+    """Orthonormalise rows (QR), keeping the first row's direction."""
+    q, r = jnp.linalg.qr(raw.T)
+    return (q * jnp.where(jnp.diag(r) < 0, -1.0, 1.0)).T
+
+
+@partial(jax.jit, static_argnames="settings")
+def learn(g: Generator, key, state, sigma, at, settings):
+    """Take the steps numbered `at`; return the state and the penalties."""
+    space, tap, batch, probes, mode, eps, reach, lr = settings
+    optimizer = optax.adam(lr)
+
+    def penalty(raw, keys):
+        basis = orthonormal(raw)
+        code = stats.draw(g, keys[0], batch, space)
+        start, draw = rows(code.value), outputs(g, code, tap)
+        axis = jax.random.randint(keys[1], (batch,), 0, len(basis))
+        shift = jax.random.uniform(keys[2], (batch, 1), minval=-reach, maxval=reach)
+        omega = shift * jax.nn.one_hot(axis, len(basis))
+        return hessian_penalty(lambda o: draw(start + sigma * o @ basis), omega, keys[3], probes, mode, eps).mean()
+
+    def step(state, i):
+        raw, optimizer_state = state
+        loss, gradient = jax.value_and_grad(penalty)(raw, jax.random.split(jax.random.fold_in(key, i), 4))
+        updates, optimizer_state = optimizer.update(gradient, optimizer_state)
+        return (optax.apply_updates(raw, updates), optimizer_state), loss
+
+    return jax.lax.scan(step, state, at)
+
+
+@partial(jax.jit, static_argnames="settings")
+def ordered(g: Generator, key, raw, sigma, settings):
+    """Return the basis by descending effect on the output, and the effects [K]."""
+    space, tap, batch, *_ = settings
+    basis = orthonormal(raw)
+    code = stats.draw(g, key, batch, space)
+    start, draw = rows(code.value), outputs(g, code, tap)
+
+    def effect(axis):
+        return jnp.square(jax.jvp(draw, (start,), (jnp.broadcast_to(sigma * axis, start.shape),))[1]).mean()
+
+    effects = jax.lax.map(effect, basis)
+    order = jnp.argsort(-effects)
+    return basis[order], effects[order]

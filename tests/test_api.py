@@ -1,0 +1,77 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import api, editing
+from jaxgan.directions import pca
+from jaxgan.inversion import refine
+from jaxgan.losses.reconstruct import pixel
+from tests import planted, tolerances
+
+KEY = jax.random.key(11)
+
+
+@pytest.fixture(scope="module")
+def g():
+    return planted.style()
+
+
+def test_generate_samples_by_key_and_clips(g, close):
+    a, b = (api.generate(g, 3, key=KEY, psi=1.5) for _ in range(2))
+    np.testing.assert_array_equal(a, b)
+    assert a.shape == (3, 16, 16, 3) and jnp.abs(a).max() <= 1
+    code = g.sample(KEY, 3)
+    close(api.generate(g, code, psi=0.5), jnp.clip(g(code, psi=0.5), -1, 1), tolerances.OP)
+
+
+def test_the_verbs_go_from_images_to_an_edited_image(g):
+    images = api.generate(g, 2, key=KEY)
+    found, info = api.invert(g, np.asarray(images), refine(pixel(), steps=50), KEY)
+    assert np.asarray(info["loss"]).shape == (50, 2)
+    d = api.discover(g, pca(samples=200), KEY, k=3)
+    assert len(d) == 3
+    code = api.edit(found.generator, found.code, editing.move(d[0], by=2.0))
+    assert found.generator(code).shape == images.shape
+
+
+def test_inversion_may_start_at_a_code(g):
+    code = g.to(g.sample(KEY, 2), "w")
+    images = jnp.clip(g(code), -1.4, 1.4)
+    _, info = api.invert(g, images, refine(pixel(), steps=1), KEY, start=code)
+    assert np.asarray(info["loss"]).max() < 0.1
+
+
+@pytest.mark.parametrize(
+    "images,word",
+    [
+        (np.zeros((2, 32, 32, 3)), "draws"),
+        (np.zeros((16, 16, 3)), r"images\[None\]"),
+        (np.zeros((2, 3, 16, 16)), "channels first"),
+        (np.zeros((2, 16, 16, 1)), "grey"),
+        (np.zeros((2, 16, 16, 3), np.uint8), "127.5"),
+        (np.full((2, 16, 16, 3), 200.0), "0 to 255"),
+        (np.full((2, 16, 16, 3), -9.0), r"range is \[-1, 1\]"),
+        (np.zeros((0, 16, 16, 3)), "empty"),
+        (np.zeros(5), "shape"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused_with_a_hint(g, images, word):
+    with pytest.raises(ValueError, match=word) as error:
+        api.invert(g, images, refine(pixel(), steps=1), KEY)
+    assert "\n" not in str(error.value)
+
+
+def test_what_makes_no_sense_is_refused(g):
+    with pytest.raises(ValueError, match="key="):
+        api.generate(g, 2)
+    with pytest.raises(ValueError, match="at least 1"):
+        api.generate(g, 0, key=KEY)
+    with pytest.raises(ValueError, match="at least 1"):
+        api.discover(g, pca(samples=10), KEY, k=0)
+    with pytest.raises(ValueError, match="carries its own"):
+        api.generate(g, g.sample(KEY, 1), cond=jnp.ones(2))
+    with pytest.raises(TypeError, match="gave ndarray"):
+        api.edit(g, g.sample(KEY, 1), lambda g, code: np.ones(3))
+    with pytest.raises(ValueError, match="2 codes for 3"):
+        api.invert(g, np.zeros((3, 16, 16, 3)), refine(pixel(), steps=1), KEY, start=g.sample(KEY, 2))
