@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from jaxgan.core.code import Code
 from jaxgan.core.generator import Generator
 from jaxgan.core.objective import Objective, term
+from jaxgan.latents.spaces import w_mean
 from jaxgan.ops.similarity import halve
 
 
@@ -29,7 +30,10 @@ def near_mean_w(std: Float[Array, "*d"] | float | None = None) -> Objective:
 
 def _near_mean_w(std, images, target, code, generator, prepared) -> Float[Array, " n"]:
     code = carried(code, generator, "w", "near_mean_w")
-    distance = jnp.square((code.value - w_mean(generator)) / std)
+    mean = w_mean(generator)
+    if mean is None:
+        raise ValueError(f"{generator.arch.name} carries no w_mean; use mahalanobis(...) or leave near_mean_w out.")
+    distance = jnp.square((code.value - mean) / std)
     return distance.reshape(len(code), -1).mean(1)
 
 
@@ -93,16 +97,3 @@ def carried(code: Code | None, generator: Generator | None, space: str, loss: st
     if code is None or generator is None:
         raise ValueError(f"{loss} needs the code and the generator: objective(images, target, code, generator).")
     return generator.to(code, space + "+" if code.space in ("w+", "p+") else space)
-
-
-def w_mean(generator: Generator) -> Float[Array, " d"]:
-    """Return the mean of w that the generator carries.
-
-    Raises:
-        ValueError: If it carries none.
-    """
-    for stage in generator.arch.stages:
-        mean = generator.buffers.get(stage.module.name, {}).get("w_mean")
-        if mean is not None:
-            return mean
-    raise ValueError(f"{generator.arch.name} carries no w_mean; use mahalanobis(...) or leave the term out.")

@@ -13,6 +13,8 @@ from jaxgan.core.objective import Objective, term
 from jaxgan.features import lpips as judge
 from jaxgan.ops.similarity import halve, laplacian_pyramid, structural_similarity
 
+SOFT = 1e-2  # differences below about one grey level of 256 are squared, larger ones count as they are
+
 
 def pixel() -> Objective:
     """Compare pixels: the mean squared difference of each image, named "pixel"."""
@@ -26,13 +28,13 @@ def mean_squares(images, target, code, generator, prepared) -> Float[Array, " n"
 def laplacian(levels: int = 5) -> Objective:
     """Compare octave bands, so that a misplaced edge costs more than a slightly wrong shade; named "laplacian".
 
-        sum_j mean |L_j(x) - L_j(y)|
+        sum_j mean sqrt(d_j^2 + SOFT^2) - SOFT,   d_j = L_j(x) - L_j(y)
 
     Args:
         levels: Bands, the low-pass image included; fewer where the image is too small.
 
     Source: Bojanowski et al., "Optimizing the Latent Space of Generative Networks", 2018, section 3.1: its weights
-    2^(2j) on sums are means here. The low-pass image counts too.
+    2^(2j) on sums are means here, and absolute values are rounded off near 0, which second-order solvers need.
     """
     return term("laplacian", _bands(levels))
 
@@ -40,7 +42,8 @@ def laplacian(levels: int = 5) -> Objective:
 @cache  # one function for each depth: a new one would compile anew
 def _bands(levels: int):
     def bands(images, target, code, generator, prepared) -> Float[Array, " n"]:
-        return sum(jnp.abs(band).mean((1, 2, 3)) for band in laplacian_pyramid(images - target, levels))
+        pyramid = laplacian_pyramid(images - target, levels)
+        return sum((jnp.sqrt(band * band + SOFT * SOFT) - SOFT).mean((1, 2, 3)) for band in pyramid)
 
     return bands
 
