@@ -73,6 +73,8 @@ class Checkpoints:
         """
         import orbax.checkpoint as ocp
 
+        if self.read_only:
+            raise CheckpointError(f"The checkpoints in {self.folder} were opened for reading only.")
         if step in self.steps:
             return
         items = {name: ocp.args.StandardSave(_plain(tree)) for name, tree in _flat(state).items() if tree}
@@ -126,10 +128,12 @@ class Checkpoints:
         import orbax.checkpoint as ocp
 
         step = self._chosen(step)
+        contents = self._contents(step, field)
+        if not contents:
+            return {}
         sharding = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
         abstract = {
-            path: jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
-            for path, (shape, dtype) in self._contents(step, field).items()
+            path: jax.ShapeDtypeStruct(shape, dtype, sharding=sharding) for path, (shape, dtype) in contents.items()
         }
         restored = self._orbax.restore(step, args=ocp.args.Composite(**{field: ocp.args.StandardRestore(abstract)}))
         return {path: np.asarray(leaf) for path, leaf in restored[field].items()}
@@ -160,7 +164,6 @@ class Checkpoints:
                 )
             options = ocp.CheckpointManagerOptions(
                 create=not self.read_only,
-                read_only=self.read_only,
                 # What a killed process has left half written.
                 cleanup_tmp_directories=not self.read_only,
                 preservation_policy=policies.AnyPreservationPolicy(rules),

@@ -74,15 +74,17 @@ def transfer(state: State, weights: Mapping[str, Mapping[str, Any]]) -> tuple[St
     """
     fresh, taken = [], 0
 
-    def merged(tree, found):
+    def merged(tree, field):
+        found = weights.get(field, {})
+
         def leaf(path, own):
             nonlocal taken
             name = dotted(path)
             other = found.get(name)
             if other is None:
-                fresh.append(f"{name} (not there)")
+                fresh.append(f"{field}.{name} (not there)")
             elif tuple(other.shape) != tuple(own.shape):
-                fresh.append(f"{name} ({list(other.shape)} there, {list(own.shape)} here)")
+                fresh.append(f"{field}.{name} ({list(other.shape)} there, {list(own.shape)} here)")
             else:
                 taken += 1
                 return jnp.array(other, own.dtype)
@@ -90,10 +92,9 @@ def transfer(state: State, weights: Mapping[str, Mapping[str, Any]]) -> tuple[St
 
         return jax.tree_util.tree_map_with_path(leaf, tree)
 
-    buffers = merged(state.stats["buffers"], weights.get("buffers", {}))
     state = state.replace(
-        params=merged(state.params, weights.get("params", {})),
-        ema=merged(state.ema, weights.get("ema", {})),
-        stats={**state.stats, "buffers": buffers},
+        params=merged(state.params, "params"),
+        ema=merged(state.ema, "ema"),
+        stats={**state.stats, "buffers": merged(state.stats["buffers"], "buffers")},
     )
     return state, tuple(fresh), taken

@@ -6,6 +6,12 @@ the step means the same on one device, on eight, and on a share of the batch und
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -14,8 +20,11 @@ import optax
 
 from jaxgan.core import Arch, Stage
 from jaxgan.core.network import initialise
+from jaxgan.training.checkpoint import paths
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, Trainer, game
+from jaxgan.training.loop import Files, run
+from jaxgan.training.stylegan2 import Adam
 
 SIDE = 8
 
@@ -89,3 +98,59 @@ def toy_batch(step: int, batch: int = 16, seed: int = 0) -> dict[str, np.ndarray
     images = np.full((batch, SIDE, SIDE, 3), -1, np.float32)
     images[:, 2:6, 2:6] = draw.uniform(0, 1, (batch, 1, 1, 3))
     return {"image": images, "index": np.arange(step * batch, (step + 1) * batch, dtype=np.int32)}
+
+
+@dataclass(frozen=True)
+class ToyRecipe:
+    """A recipe of the toy game with the fields that the loop reads. `slow` and `broken_at` only concern the batches."""
+
+    batch: int = 16
+    kimg: float = 0.32
+    seed: int = 0
+    adam: Adam = field(default_factory=lambda: Adam(lr=1e-2))
+    width: int = 8
+    tick_kimg: float = 0.064
+    checkpoint_kimg: float = 0.08
+    keep: int = 2
+    workers: int = 0
+    slow: float = 0.0
+    broken_at: int | None = None
+
+    @property
+    def steps(self) -> int:
+        return round(self.kimg * 1000 / self.batch)
+
+    def trainer(self) -> Trainer:
+        return toy_game(self.adam.lr, self.width)
+
+    def batches(self, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
+        step = start
+        while True:
+            time.sleep(self.slow)
+            batch = toy_batch(step, self.batch, self.seed)
+            if step == self.broken_at:
+                batch["image"][0, 0, 0, 0] = np.nan
+            yield batch
+            step += 1
+
+
+def save(model, path) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with Path(path).open("wb") as file:
+        np.savez(file, **paths((model.params, model.buffers)))
+
+
+def load(path, part=None):
+    raise ValueError(f"{path} has no part {part}")
+
+
+def save_grid(path, images, columns) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    np.save(Path(path).with_suffix(".npy"), images)
+
+
+FILES = Files(save, load, save_grid)
+
+if __name__ == "__main__":
+    recipe = ToyRecipe(kimg=float(sys.argv[2]), slow=float(sys.argv[3]))
+    run(recipe, sys.argv[1], FILES, samples=4)
