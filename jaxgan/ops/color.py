@@ -10,16 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-COLOR = np.diag(np.float32([1, 1, 1, 0]))  # [4, 4], the identity of the colour part
-ONE = np.diag(np.float32([0, 0, 0, 1]))  # [4, 4], the identity of the homogeneous coordinate
-SHIFT = np.float32([[0, 0, 0, 1]] * 3 + [[0] * 4])  # [4, 4], the translation column
-AXIS = np.float32([1, 1, 1, 0]) / np.float32(np.sqrt(3))  # [4], grey: luma lies along it, chroma across it
+COLOR = np.diag(np.array([1, 1, 1, 0], np.float32))  # [4, 4], the identity of the colour part
+ONE = np.diag(np.array([0, 0, 0, 1], np.float32))  # [4, 4], the identity of the homogeneous coordinate
+SHIFT = np.array([[0, 0, 0, 1]] * 3 + [[0] * 4], np.float32)  # [4, 4], the translation column
+AXIS = np.array([1, 1, 1, 0], np.float32) / np.float32(np.sqrt(3))  # [4], grey: luma along it, chroma across
 LUMA = np.outer(AXIS, AXIS)  # [4, 4], the projection onto the grey axis
 
 
 def translation(shift: Float[Array, " n"]) -> Float[Array, "n 4 4"]:
     """Add the same value to every channel: brightness."""
-    return COLOR + ONE + shift[:, None, None] * SHIFT
+    return shift[:, None, None] * SHIFT + (COLOR + ONE)
 
 
 def scaling(factor: Float[Array, " n"]) -> Float[Array, "n 4 4"]:
@@ -36,7 +36,7 @@ def luma_flip(amount: Float[Array, " n"]) -> Float[Array, "n 4 4"]:
     Returns:
         Matrices [N, 4, 4].
     """
-    return COLOR + ONE - 2 * amount[:, None, None] * LUMA
+    return -2 * amount[:, None, None] * LUMA + (COLOR + ONE)
 
 
 def hue_rotation(angle: Float[Array, " n"]) -> Float[Array, "n 4 4"]:
@@ -51,14 +51,14 @@ def hue_rotation(angle: Float[Array, " n"]) -> Float[Array, "n 4 4"]:
         Matrices [N, 4, 4].
     """
     x, y, z, _ = AXIS
-    cross = np.float32([[0, -z, y, 0], [z, 0, -x, 0], [-y, x, 0, 0], [0, 0, 0, 0]])
+    cross = np.array([[0, -z, y, 0], [z, 0, -x, 0], [-y, x, 0, 0], [0, 0, 0, 0]], np.float32)
     cos, sin = jnp.cos(angle)[:, None, None], jnp.sin(angle)[:, None, None]
     return cos * COLOR + (1 - cos) * LUMA + sin * cross + ONE
 
 
 def saturation(factor: Float[Array, " n"]) -> Float[Array, "n 4 4"]:
     """Multiply the chroma and keep the luma: v vᵀ + factor (I - v vᵀ)."""
-    return LUMA + factor[:, None, None] * (COLOR - LUMA) + ONE
+    return factor[:, None, None] * (COLOR - LUMA) + (LUMA + ONE)
 
 
 def recolor(images: Float[Array, "n h w c"], matrix: Float[Array, "n 4 4"]) -> Float[Array, "n h w c"]:

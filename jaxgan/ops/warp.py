@@ -4,28 +4,26 @@ Coordinates are (x, y) in pixels: x to the right, y downwards. Matrices compose 
 image by M samples it with the inverse of M: every output pixel asks where it came from.
 """
 
+from __future__ import annotations
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
 
-def matrix(rows: list[list]) -> Float[Array, "n 3 3"]:
+def matrix(rows: list[list]) -> Float[Array, "n k k"]:
     """Stack numbers and [N] arrays, given row by row, into N matrices."""
-    return jnp.stack([jnp.stack(jnp.broadcast_arrays(*row), -1) for row in _same_batch(rows)], -2)
+    entries = jnp.broadcast_arrays(*(jnp.asarray(entry, jnp.float32) for row in rows for entry in row))
+    return jnp.stack(entries, -1).reshape(*entries[0].shape, len(rows), -1)
 
 
-def _same_batch(rows):
-    shape = jnp.broadcast_shapes(*(jnp.shape(entry) for row in rows for entry in row))
-    return [[jnp.broadcast_to(jnp.asarray(entry, jnp.float32), shape) for entry in row] for row in rows]
-
-
-def translation(x: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, "n 3 3"]:
+def translation(x: Float[Array, " n"] | float, y: Float[Array, " n"] | float) -> Float[Array, "n 3 3"]:
     """Shift by (x, y) pixels."""
     return matrix([[1, 0, x], [0, 1, y], [0, 0, 1]])
 
 
-def scaling(x: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, "n 3 3"]:
+def scaling(x: Float[Array, " n"] | float, y: Float[Array, " n"] | float) -> Float[Array, "n 3 3"]:
     """Stretch by x and y about the origin; -1 mirrors."""
     return matrix([[x, 0, 0], [0, y, 0], [0, 0, 1]])
 
@@ -53,8 +51,10 @@ def positions(
 
     Args:
         inverse: [N, 3, 3], output coordinates -> input coordinates, in pixels about the centres.
-        height, width: size of the output.
-    Returns: x and y, each [N, height, width].
+        height, width: Size of the output.
+
+    Returns:
+        x and y, each [N, height, width].
     """
     column = jnp.arange(width, dtype=jnp.float32) - (width - 1) / 2
 
@@ -77,28 +77,36 @@ def interpolate(
     Args:
         images: [N, H, W, C] with H, W >= 2.
         x, y: [N, I, J] in pixels, 0 at the centre of the first pixel. Come from `positions`, or from memory: see there.
-    Returns: [N, I, J, C].
+
+    Returns:
+        [N, I, J, C].
     """
     n, height, width, channels = images.shape
-    if n * height * width >= 2**31:
-        raise ValueError(f"interpolate got {images.shape} images, past 32-bit indices: use a smaller batch")
 
     def split(position, size) -> tuple[Int[Array, "n i j"], Float[Array, "n i j 1"]]:
         position = jnp.clip(position, 0, size - 1)
-        below = jnp.minimum(jnp.floor(position), size - 2)
-        return below.astype(jnp.int32), (position - below)[..., None]
+        # Clipped as an integer: a NaN must not become an address outside the image.
+        below = jnp.clip(jnp.floor(position).astype(jnp.int32), 0, size - 2)
+        return below, (position - below)[..., None]
 
     (column, right), (row, down) = split(x, width), split(y, height)
-    # One flat index: XLA's CPU backend scatters the gradient of a single-index gather twice as fast.
-    pixels = images.reshape(n * height * width, channels)
-    index = (jnp.arange(n)[:, None, None] * height + row) * width + column
+    lines = images.reshape(n, height, width * channels)
+    # Two neighbours in a line are one slice: half as many slices to scatter in the gradient. The sample is a batching
+    # dimension, not an index: sharded over devices, every one then gathers from its own images alone.
+    layout = lax.GatherDimensionNumbers(
+        offset_dims=(3,),
+        collapsed_slice_dims=(1,),
+        start_index_map=(1, 2),
+        operand_batching_dims=(0,),
+        start_indices_batching_dims=(0,),
+    )
 
-    def neighbour(offset):
-        return pixels.at[index + offset].get(mode="promise_in_bounds")
+    def pair(row):
+        start = jnp.stack([row, column * channels], -1)  # [N, I, J, 2]
+        return lax.gather(lines, start, layout, (1, 1, 2 * channels), mode="promise_in_bounds")  # [N, I, J, 2C]
 
-    above = neighbour(0) * (1 - right) + neighbour(1) * right
-    below = neighbour(width) * (1 - right) + neighbour(width + 1) * right
-    return above * (1 - down) + below * down
+    both = pair(row) * (1 - down) + pair(row + 1) * down
+    return both[..., :channels] * (1 - right) + both[..., channels:] * right
 
 
 def warp(
@@ -109,8 +117,10 @@ def warp(
     Args:
         images: [N, H, W, C].
         inverse: [N, 3, 3], output coordinates -> input coordinates, in pixels about the centres.
-        height, width: size of the output, that of the input if not given.
-    Returns: [N, height, width, C].
+        height, width: Size of the output, that of the input if not given.
+
+    Returns:
+        [N, height, width, C].
     """
     _, h, w, _ = images.shape
     x, y = positions(inverse, height or h, width or w)
@@ -122,9 +132,11 @@ def reflected(size: int, before: int, after: int) -> np.ndarray:
     """Index of the pixel that each place of a reflect-padded axis shows (the edge itself is not repeated).
 
     Args:
-        size: length of the axis.
-        before, after: how far it is padded; may exceed the size, then the image is mirrored again.
-    Returns: [before + size + after] int.
+        size: Length of the axis.
+        before, after: How far it is padded; may exceed the size, then the image is mirrored again.
+
+    Returns:
+        [before + size + after] int.
     """
     period = max(2 * (size - 1), 1)
     place = np.arange(-before, size + after) % period
@@ -132,7 +144,9 @@ def reflected(size: int, before: int, after: int) -> np.ndarray:
 
 
 def separable(
-    images: Float[Array, "n h w c"], rows: Float[Array, "... i h"], columns: Float[Array, "... j w"]
+    images: Float[Array, "n h w c"],
+    rows: Float[Array | np.ndarray, "... i h"],
+    columns: Float[Array | np.ndarray, "... j w"],
 ) -> Float[Array, "n i j c"]:
     """Apply one matrix along the height and one along the width: any separable linear filter or resampling.
 
@@ -142,7 +156,9 @@ def separable(
         images: [N, H, W, C].
         rows: [I, H], or [N, I, H] to give every image its own.
         columns: [J, W], or [N, J, W].
-    Returns: [N, I, J, C].
+
+    Returns:
+        [N, I, J, C].
     """
 
     n, _, _, c = images.shape

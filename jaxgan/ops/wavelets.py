@@ -4,6 +4,8 @@ The filters of augmentation are long (12 and 43 taps) and meet reflected borders
 padding and its stride are one thing, and applying it to an image is two matrix products (`warp.separable`).
 """
 
+from __future__ import annotations
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -31,7 +33,7 @@ REACH = len(SYM6) // 4  # pixels at the lower resolution by which the filter rea
 
 def lowpass(taps: tuple[float, ...] = SYM6) -> np.ndarray:
     """Scale a low-pass filter to leave a constant signal alone (sum 1)."""
-    filter = np.float32(taps)
+    filter = np.array(taps, np.float32)
     return filter / filter.sum()
 
 
@@ -52,9 +54,11 @@ def doubling(size: int, before: Float[Array, " n"], after: Float[Array, " n"]) -
     end. Sample k of the padded axis stands at place k + 2 (size - 1) + 1, pixel 0 of the axis being sample 0.
 
     Args:
-        size: length of the axis in pixels.
+        size: Length of the axis in pixels.
         before, after: [N] padding in whole pixels, 0 to size - 1.
-    Returns: [N, 6 size - 2, size].
+
+    Returns:
+        [N, 6 size - 2, size].
     """
     filter, pixel = 2 * lowpass(), np.arange(size)
     k = np.arange(-2 * (size - 1) - 1, 2 * (2 * size - 1) + 1)[:, None]
@@ -65,7 +69,7 @@ def doubling(size: int, before: Float[Array, " n"], after: Float[Array, " n"]) -
     mirrored_after = taps_at(filter, k - 2 * (2 * last - pixel) + 5) * (pixel < last)
     before, after = before[:, None, None], after[:, None, None]
     weights = itself + mirrored_before * (pixel <= before) + mirrored_after * (last - pixel <= after)
-    return weights * ((k >= -2 * before) & (k < 2 * (size + after)))
+    return jnp.where((k >= -2 * before) & (k < 2 * (size + after)), weights, 0)
 
 
 def halving(size: int) -> np.ndarray:
@@ -75,7 +79,8 @@ def halving(size: int) -> np.ndarray:
 
     The adjoint of doubling up to the factor 2, so that doubling and halving undo each other.
 
-    Returns: [size, 2 (size + 2 REACH)].
+    Returns:
+        [size, 2 (size + 2 REACH)].
     """
     return taps_at(lowpass(), np.arange(2 * (size + 2 * REACH)) - 2 * np.arange(size)[:, None] - 1)
 
@@ -86,10 +91,12 @@ def bands(count: int = 4) -> np.ndarray:
     With the sym2 halfband filters L = H(z) H(1/z) / 2 and its mirror image, the bank starts as one identity. Each
     step stretches every filter by two, smooths it with L, and adds the complementary high-pass as the next band.
 
-    Returns: [count, taps] float32, taps odd (43 for 4 bands).
+    Returns:
+        [count, taps] float32, taps odd (43 for 4 bands).
+
     Source: Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", appendix B.
     """
-    low = np.float64(SYM2)
+    low = np.array(SYM2)
     high = low * (-1) ** np.arange(len(low))
     low, high = np.convolve(low, low[::-1]) / 2, np.convolve(high, high[::-1]) / 2
     bank = np.eye(count, 1)
@@ -105,16 +112,15 @@ def bands(count: int = 4) -> np.ndarray:
 def reflected_bands(size: int, count: int = 4) -> np.ndarray:
     """The band filters as matrices on a reflect-padded axis.
 
-    Returns: [count, size, size]; the sum over the bands is the identity.
+    Returns:
+        [count, size, size]; the sum over the bands is the identity.
     """
     bank = bands(count)
     reach = bank.shape[1] // 2
-    seen = reflected(size, reach, reach)
-    matrices = np.zeros((count, size, size), np.float32)
-    for row in range(size):
-        for tap in range(bank.shape[1]):
-            matrices[:, row, seen[row + tap]] += bank[:, tap]
-    return matrices
+    row, tap = np.mgrid[:size, : bank.shape[1]]
+    matrices = np.zeros((size, size, count), np.float32)
+    np.add.at(matrices, (row, reflected(size, reach, reach)[row + tap]), bank.T[tap])
+    return matrices.transpose(2, 0, 1)
 
 
 def equalizer(gains: Float[Array, "n bands"], size: int) -> Float[Array, "n size size"]:

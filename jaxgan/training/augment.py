@@ -9,9 +9,8 @@ Source: Karras et al. 2020, "Training Generative Adversarial Networks with Limit
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
-from zlib import crc32
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +20,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxgan.ops import color, warp, wavelets
 
-POWER = np.float32([10, 1, 1, 1]) / 13  # expected power of natural images in the four octaves, lowest first
+POWER = np.array([10, 1, 1, 1], np.float32) / 13  # of natural images in the four octaves, lowest first
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ OPERATIONS = (*BLIT, *GEOM, *COLOR, "imgfilter", "noise", "cutout")
 
 def enabled(*operations: str) -> Pipe:
     """Enable operations at their full probability p and usual strength."""
-    return Pipe(**dict.fromkeys(operations, 1.0))
+    return replace(Pipe(), **dict.fromkeys(operations, 1.0))
 
 
 PIPES: dict[str, Pipe] = {
@@ -134,7 +133,8 @@ def augment(
         lies black, and with `percentile` normal quantiles lack the factor √2.
     """
     n, height, width, channels = images.shape
-    dice = rolled(key, n, percentile)
+    dice_key, noise_key = jax.random.split(key)
+    dice = rolled(dice_key, n, percentile)
     if any(getattr(pipe, operation) for operation in (*BLIT, *GEOM)):
         images = resample(images, geometry(dice, p, pipe, height, width))
     if any(getattr(pipe, operation) for operation in COLOR):
@@ -144,7 +144,7 @@ def augment(
         images = warp.separable(images, wavelets.equalizer(gains, height), wavelets.equalizer(gains, width))
     if pipe.noise:
         sigma = dice.maybe("noise", p * pipe.noise, pipe.noise_std * dice.half_normal("noise"), 0.0)
-        images = images + sigma[:, None, None, None] * jax.random.normal(dice.key("noise image"), images.shape)
+        images = images + sigma[:, None, None, None] * jax.random.normal(noise_key, images.shape)
     if pipe.cutout:
         images = images * holes(dice, p, pipe, height, width)
     return images
@@ -155,40 +155,49 @@ class Dice(NamedTuple):
 
     n: int
     random: bool
-    key: Callable[[str], Key[Array, ""]]  # name -> key
-    uniform: Callable[..., Array]  # name, *shape -> [N, *shape] in (0, 1)
-    normal: Callable[..., Array]  # name, *shape -> [N, *shape]
-    half_normal: Callable[..., Array]  # name, *shape -> [N, *shape], the absolute value of a normal draw
+    uniform: Callable[[str], Array]  # name -> [N] in (0, 1), or [N, 2] where DRAWS says so
+    normal: Callable[[str], Array]  # name -> the same shape
+    half_normal: Callable[[str], Array]  # name -> the same shape, the absolute value of a normal draw
     maybe: Callable[..., Array]  # name, probability, value [N, ...], neutral -> the value with that probability
+
+
+# How many numbers each operation draws for a sample; one more decides whether it fires.
+DRAWS = {
+    **dict.fromkeys(OPERATIONS, 1),
+    **dict.fromkeys(("xint", "xfrac", "cutout"), 2),
+    **dict.fromkeys(("rotate again", *(f"imgfilter {band}" for band in range(len(POWER)))), 1),
+}
 
 
 def rolled(key: Key[Array, ""], n: int, percentile: float | None) -> Dice:
     """Roll the dice for n samples, or show the same percentile on all of them."""
-    random = percentile is None
-    root = np.sqrt(2) if random else 1.0
+    # One table for all draws: a generator for each would take longer to compile than everything else. It is laid out
+    # by name, so that an operation draws the same whichever others are enabled.
+    starts = dict(zip(DRAWS, np.cumsum([0, *(count + 1 for count in DRAWS.values())])))
+    shape = (n, sum(DRAWS.values()) + len(DRAWS))
+    if percentile is None:
+        # `uniform` can return 0, where the inverse of the normal distribution is infinite.
+        table, root = jnp.maximum(jax.random.uniform(key, shape), 2.0**-23), np.sqrt(2)
+    else:
+        table, root = jnp.full(shape, percentile, jnp.float32), 1.0
+    normals = root * erfinv(2 * table - 1)
 
-    def keyed(name):
-        return jax.random.fold_in(key, crc32(name.encode()))
-
-    def uniform(name, *shape):
-        if not random:
-            return jnp.full((n, *shape), percentile, jnp.float32)
-        # `jax.random.uniform` can return 0, where the inverse of the normal distribution is infinite.
-        return jnp.maximum(jax.random.uniform(keyed(name), (n, *shape)), 2.0**-23)
+    def columns(table, name):
+        values = table[:, starts[name] : starts[name] + DRAWS[name]]
+        return values if DRAWS[name] > 1 else values[:, 0]
 
     def maybe(name, probability, value, neutral):
-        if not random:
+        if percentile is not None:
             return value
-        fires = jax.random.uniform(keyed(name + " fires"), (n,) + (1,) * (value.ndim - 1)) < probability
-        return jnp.where(fires, value, neutral)
+        fires = table[:, starts[name] + DRAWS[name]] < probability  # [N]
+        return jnp.where(fires.reshape(n, *(1,) * (value.ndim - 1)), value, neutral)
 
     return Dice(
         n=n,
-        random=random,
-        key=keyed,
-        uniform=uniform,
-        normal=lambda name, *shape: root * erfinv(2 * uniform(name, *shape) - 1),
-        half_normal=lambda name, *shape: root * erfinv(uniform(name, *shape)),
+        random=percentile is None,
+        uniform=lambda name: columns(table, name),
+        normal=lambda name: columns(normals, name),
+        half_normal=lambda name: root * erfinv(columns(table, name)),
         maybe=maybe,
     )
 
@@ -203,8 +212,7 @@ def geometry(dice: Dice, p, pipe: Pipe, height: int, width: int) -> Float[Array,
         turns = dice.maybe("rotate90", p * pipe.rotate90, jnp.floor(4 * dice.uniform("rotate90")), 0.0)
         inverse = warp.compose(inverse, warp.rotation(np.pi / 2 * turns))
     if pipe.xint:
-        by = pipe.xint_max * (2 * dice.uniform("xint", 2) - 1)
-        by = dice.maybe("xint", p * pipe.xint, by, 0.0)
+        by = dice.maybe("xint", p * pipe.xint, pipe.xint_max * (2 * dice.uniform("xint") - 1), 0.0)
         inverse = warp.compose(inverse, warp.translation(-jnp.round(by[:, 0] * width), -jnp.round(by[:, 1] * height)))
     if pipe.scale:
         factor = dice.maybe("scale", p * pipe.scale, jnp.exp2(pipe.scale_std * dice.normal("scale")), 1.0)
@@ -221,7 +229,7 @@ def geometry(dice: Dice, p, pipe: Pipe, height: int, width: int) -> Float[Array,
         angle = np.pi * pipe.rotate_max * (2 * dice.uniform("rotate again") - 1)
         inverse = warp.compose(inverse, warp.rotation(dice.maybe("rotate again", once, angle, 0.0)))
     if pipe.xfrac:
-        by = dice.maybe("xfrac", p * pipe.xfrac, pipe.xfrac_std * dice.normal("xfrac", 2), 0.0)
+        by = dice.maybe("xfrac", p * pipe.xfrac, pipe.xfrac_std * dice.normal("xfrac"), 0.0)
         inverse = warp.compose(inverse, warp.translation(-by[:, 0] * width, -by[:, 1] * height))
     return inverse
 
@@ -269,10 +277,9 @@ def border(inverse: Float[Array, "n 3 3"], height: int, width: int) -> tuple[Flo
     Returns:
         Two arrays [N, 2] of whole pixels, at most a whole image.
     """
-    center = np.float32([(width - 1) / 2, (height - 1) / 2])
-    corners = np.float32([[-1, 1, 1, -1], [-1, -1, 1, 1], [1, 1, 1, 1]]) * np.append(center, 1)[:, None].astype(
-        np.float32
-    )
+    x, y = (width - 1) / 2, (height - 1) / 2
+    center = jnp.array([x, y])
+    corners = jnp.array([[-x, x, x, -x], [-y, -y, y, y], [1, 1, 1, 1]])
     corners = warp.compose(inverse, corners)[:, :2]  # [N, 2, 4]
     far = jnp.stack([-corners.min(2), corners.max(2)]) + 2 * wavelets.REACH - center
     before, after = jnp.ceil(jnp.clip(far, 0, 2 * center))
@@ -302,13 +309,12 @@ def colors(dice: Dice, p, pipe: Pipe, channels: int) -> Float[Array, "n 4 4"]:
 
 def amplification(dice: Dice, p, pipe: Pipe) -> Float[Array, "n bands"]:
     """Draw the gains of the four octaves; each draw keeps the expected power of an image."""
-    gains = 1.0
+    gains = jnp.ones((dice.n, len(POWER)))
     for band, strength in enumerate(pipe.imgfilter_bands):
         if strength:
             name = f"imgfilter {band}"
-            gain = dice.maybe(
-                name, p * pipe.imgfilter * strength, jnp.exp2(pipe.imgfilter_std * dice.normal(name)), 1.0
-            )
+            gain = jnp.exp2(pipe.imgfilter_std * dice.normal(name))
+            gain = dice.maybe(name, p * pipe.imgfilter * strength, gain, 1.0)
             one = jnp.where(np.arange(len(POWER)) == band, gain[:, None], 1.0)
             gains = gains * one / jnp.sqrt((POWER * one**2).sum(1, keepdims=True))
     return gains
@@ -317,7 +323,7 @@ def amplification(dice: Dice, p, pipe: Pipe) -> Float[Array, "n bands"]:
 def holes(dice: Dice, p, pipe: Pipe, height: int, width: int) -> Float[Array, "n h w 1"]:
     """Draw masks that are 0 in a box and 1 around it."""
     size = dice.maybe("cutout", p * pipe.cutout, jnp.full(dice.n, pipe.cutout_size), 0.0)[:, None]
-    center = dice.uniform("cutout", 2)
+    center = dice.uniform("cutout")
     x = jnp.abs((np.arange(width) + 0.5) / width - center[:, :1]) >= size / 2  # [N, W]
     y = jnp.abs((np.arange(height) + 0.5) / height - center[:, 1:]) >= size / 2  # [N, H]
     return (x[:, None, :, None] | y[:, :, None, None]).astype(jnp.float32)
