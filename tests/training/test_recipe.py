@@ -1,0 +1,165 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxgan.training.ada import Ada
+from jaxgan.training.recipe import FREE, Recipe, differences, from_json, load_recipe, override, smoke, to_json
+from jaxgan.training.stylegan2 import R1, Adam, StyleGAN2
+
+ROOT = Path(__file__).resolve().parents[2]
+FULL = Recipe(
+    data="scenes:32",
+    model=StyleGAN2(resolution=32, d_channel_base=512, architecture="orig", r1=R1(gamma=0.3)),
+    batch=8,
+    kimg=12.5,
+    adam=Adam(lr=1e-3),
+    ada=Ada(pipe="bg", target=None, initial=0.2),
+    mirror=True,
+)
+
+
+@pytest.mark.parametrize("recipe", [FULL, Recipe("photos.zip")], ids=["full", "plain"])
+def test_json_gives_the_recipe_back(recipe):
+    again = from_json(json.loads(json.dumps(to_json(recipe))))
+    assert again == recipe and hash(again) == hash(recipe)
+
+
+def test_fields_that_an_older_file_lacks_get_their_defaults():
+    assert from_json({"data": "scenes", "batch": 4}) == Recipe("scenes", batch=4)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"bach": 3}, r"^recipe has no field 'bach'\. Did you mean 'batch'\?$"),
+        ({"batch": "3"}, r"^recipe\.batch is '3', needed is int\.$"),
+        ({"batch": True}, r"^recipe\.batch is True, needed is int\.$"),
+        ({"batch": 0}, r"^batch is 0, it must be greater than 0\.$"),
+        ({"adam": {"kind": "Sgd"}}, r"^recipe\.adam is a 'Sgd', needed is Adam\.$"),
+        ({"adam": {"lr": "x"}}, r"^recipe\.adam\.lr is 'x', needed is float\.$"),
+        ({"model": {"architecture": "dense"}}, r"^recipe\.model\.architecture is 'dense', allowed are 'resnet'"),
+        ({"ada": 5}, r"^recipe\.ada is 5"),
+        ({"model": 5}, r"^recipe\.model is 5, needed are the fields of StyleGAN2\.$"),
+        ({"model": {"conv_clamp": "no"}}, r"^recipe\.model\.conv_clamp is 'no'"),
+    ],
+)
+def test_a_wrong_file_is_told_in_one_line(change, said):
+    with pytest.raises(ValueError, match=said):
+        from_json({"data": "scenes", **change})
+
+
+def test_a_file_without_data_is_told_so():
+    with pytest.raises(ValueError, match="missing 1 required positional argument: 'data'"):
+        from_json({"batch": 3})
+
+
+def test_whole_numbers_are_read_as_the_floats_they_stand_for():
+    read = from_json({"data": "scenes", "kimg": 5, "model": {"conv_clamp": 256}})
+    assert read.kimg == 5.0 and type(read.kimg) is float and read.model.conv_clamp == 256.0
+
+
+def test_differences_are_named_by_path():
+    other = dataclasses.replace(FULL, batch=16, adam=Adam(lr=2e-3), ada=None)
+    found = differences(FULL, other)
+    assert found["batch"] == (8, 16) and found["adam.lr"] == (1e-3, 2e-3) and found["ada.pipe"] == ("bg", None)
+    assert differences(FULL, FULL) == {}
+
+
+def test_free_fields_exist():
+    assert set(FREE) <= {f.name for f in dataclasses.fields(Recipe)}
+
+
+def test_a_config_is_executed_and_a_json_is_not(tmp_path):
+    config = tmp_path / "mine.py"
+    config.write_text("from jaxgan.training import Recipe\nrecipe = Recipe('scenes', batch=2 + 2)\n")
+    assert load_recipe(config) == Recipe("scenes", batch=4)
+    (tmp_path / "recipe.json").write_text(json.dumps(to_json(FULL)))
+    assert load_recipe(tmp_path) == load_recipe(tmp_path / "recipe.json") == FULL
+
+
+def test_what_is_no_recipe_is_told_in_one_line(tmp_path):
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "text.txt").write_text("")
+    with pytest.raises(ValueError, match=r"sets no `recipe"):
+        load_recipe(tmp_path / "empty.py")
+    with pytest.raises(ValueError, match="is not JSON"):
+        load_recipe(tmp_path / "broken.json")
+    with pytest.raises(ValueError, match="neither a config"):
+        load_recipe(tmp_path / "text.txt")
+    with pytest.raises(FileNotFoundError, match=r"Did you mean empty\.py\?"):
+        load_recipe(tmp_path / "emty.py")
+
+
+def test_words_of_the_command_line_override():
+    words = ["--batch", "64", "--adam.lr", "1e-2", "--model.r1.gamma", "3", "--no-mirror", "--ada.target", "0.5"]
+    changed = override(FULL, words)
+    assert differences(FULL, changed).keys() == {"batch", "adam.lr", "model.r1.gamma", "mirror", "ada.target"}
+    assert changed.adam.lr == 1e-2 and changed.ada.target == 0.5 and changed.mirror is False
+    assert override(FULL, []) == FULL
+
+
+def test_augmentation_is_turned_on_and_off_by_a_word():
+    plain = dataclasses.replace(FULL, ada=None)
+    assert override(plain, ["--ada"]).ada == Ada()
+    assert override(plain, ["--ada.target", "0.5"]).ada == Ada(target=0.5)
+    assert override(FULL, ["--no-ada"]).ada is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--adam.lrr", "1"], "train: there is no option --adam.lrr. Did you mean --adam.lr?"),
+        (["--tickkimg=3"], "train: there is no option --tickkimg. Did you mean --tick-kimg?"),
+        (["--xyzzy"], "train: there is no option --xyzzy. --help lists them."),
+        (["--batch", "x"], "train: Error parsing --batch"),
+        (["--model.architecture", "dense"], "train: invalid choice 'dense' for argument '--model.architecture'"),
+        (["--batch"], "train: Missing"),
+        (["word"], "train: Unrecognized"),
+    ],
+)
+def test_a_wrong_word_ends_with_one_line_and_code_2(words, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        override(FULL, words)
+    captured = capsys.readouterr()
+    assert ended.value.code == 2 and captured.out == ""
+    assert captured.err.startswith(said) and captured.err.count("\n") == 1
+
+
+def test_help_shows_what_every_field_means(capsys):
+    with pytest.raises(SystemExit) as ended:
+        override(FULL, ["--help"])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0 and "--adam.lr" in text and "Length of the run" in text
+
+
+def test_batches_go_on_where_they_are_asked_to():
+    recipe = smoke(Recipe("scenes"))
+    run = recipe.batches()
+    first = [next(run) for _ in range(3)]
+    again = next(recipe.batches(start=2))
+    assert first[2]["image"].shape == (8, 16, 16, 3)
+    np.testing.assert_array_equal(first[2]["image"], again["image"])
+    assert "label" not in first[0]
+
+
+def test_labels_make_the_game_conditional():
+    recipe = dataclasses.replace(smoke(Recipe("scenes")), labels=True)
+    trainer = recipe.trainer()
+    width = recipe.source().label_size
+    assert trainer.parts["G"].arch.classes == width
+    assert next(recipe.batches())["label"].shape == (8, width)
+
+
+def test_steps_cover_the_length():
+    assert Recipe("scenes", batch=32, kimg=1.0).steps == 32
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.py")), ids=lambda p: p.stem)
+def test_every_config_is_a_recipe_that_survives_json(path):
+    recipe = load_recipe(path)
+    assert from_json(json.loads(json.dumps(to_json(recipe)))) == recipe
+    assert recipe.trainer().parts["G"].arch.resolution == recipe.model.resolution
