@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxgan.core.network import Network
 from jaxgan.features.trunks import TRUNKS, trunk_params
@@ -42,7 +42,9 @@ def unit(y: Float[Array, "n h w c"]) -> Float[Array, "n h w c"]:
     return jnp.where(alive, y / (length + 1e-10), 0.0)
 
 
-def lpips(trunk: str, weights: Mapping[str, Array], heads: Mapping[str, Array], *, caffe: bool = False) -> Network:
+def lpips(
+    trunk: str, weights: Mapping[str, ArrayLike], heads: Mapping[str, ArrayLike], *, caffe: bool = False
+) -> Network:
     """Put together LPIPS from the weights of a trunk and of its linear heads.
 
     Args:
@@ -65,7 +67,7 @@ def lpips(trunk: str, weights: Mapping[str, Array], heads: Mapping[str, Array], 
     if caffe and trunk != "squeeze":
         raise ValueError(f"caffe=True goes with trunk 'squeeze', got {trunk!r}.")
     module = LPIPS(TRUNKS[trunk](caffe=True) if caffe else TRUNKS[trunk]())
-    params = {"trunk": trunk_params(module.trunk, weights)}
+    params: dict = {"trunk": trunk_params(module.trunk, weights)}
     for i, width in enumerate(module.trunk.channels):
         found = [k for k in (f"lin{i}.model.1.weight", f"lin{i}") if k in heads]
         if not found:
@@ -126,7 +128,7 @@ def distance(network: Network, a: Float[Array, "n h w c"], b: Float[Array, "n h 
     Returns:
         Distances [N].
     """
-    return sum(between(embed(network, a), embed(network, b)))
+    return jnp.stack(between(embed(network, a), embed(network, b))).sum(0)
 
 
 @jax.jit

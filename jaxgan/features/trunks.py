@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -168,7 +168,7 @@ class Pooled(nn.Module):
 TRUNKS = {"vgg": VGG16, "alex": AlexNet, "squeeze": SqueezeNet}
 
 
-def trunk_params(module: nn.Module, weights: Mapping[str, Array]) -> dict:
+def trunk_params(module: nn.Module, weights: Mapping[str, ArrayLike]) -> dict:
     """Arrange torchvision's state dict of a trunk as the module's parameters.
 
     Args:

@@ -43,7 +43,8 @@ def laplacian(levels: int = 5) -> Objective:
 def _bands(levels: int):
     def bands(images, target, code, generator, prepared) -> Float[Array, " n"]:
         pyramid = laplacian_pyramid(images - target, levels)
-        return sum((jnp.sqrt(band * band + SOFT * SOFT) - SOFT).mean((1, 2, 3)) for band in pyramid)
+        costs = [(jnp.sqrt(band * band + SOFT * SOFT) - SOFT).mean((1, 2, 3)) for band in pyramid]
+        return jnp.stack(costs).sum(0)
 
     return bands
 
@@ -70,7 +71,7 @@ def _structure(scales: int, window: int):
             images, target = halve(images), halve(target)
             if min(images.shape[1:3]) < 8:
                 break
-        return sum(losses) / len(losses)
+        return jnp.stack(losses).mean(0)
 
     return structure
 
@@ -98,7 +99,7 @@ def lpips(network: Network, size: int = 256) -> Objective:
 @cache
 def _lpips(size: int):
     def compare(network, images, target, code, generator, prepared) -> Float[Array, " n"]:
-        return sum(judge.between(judge.embed(network, shrink(images, size)), prepared))
+        return jnp.stack(judge.between(judge.embed(network, shrink(images, size)), prepared)).sum(0)
 
     def prepare(network, target):
         return judge.embed(network, shrink(target, size))
