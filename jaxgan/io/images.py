@@ -106,7 +106,9 @@ def _write(path: Path, array: UInt8[np.ndarray, "h w c"]) -> None:
     suffix = path.suffix.lower()
     if suffix not in Image.registered_extensions():
         raise ValueError(f"{path}: '{path.suffix}' names no image format; use .png, .jpg or .webp")
-    options = {".jpg": {"quality": 95}, ".jpeg": {"quality": 95}, ".webp": {"quality": 95}}.get(suffix, {})
+    options: dict[str, Any] = {".jpg": {"quality": 95}, ".jpeg": {"quality": 95}, ".webp": {"quality": 95}}.get(
+        suffix, {}
+    )
     with replaced(path) as temporary:
         Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array).save(temporary, **options)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -55,8 +55,7 @@ class Record:
                 raise Refused(f"an object of class {self.class_name} has {key} that are no dictionary")
             setattr(self, attribute, part)
         self.init_args, self.init_kwargs = tuple(arguments), dict(keywords)
-        rest.pop("_init_args", None), rest.pop("_init_kwargs", None)
-        self.state = rest
+        self.state = {key: item for key, item in rest.items() if key not in ("_init_args", "_init_kwargs")}
 
 
 def names(value: Any) -> dict[str, np.ndarray]:
@@ -171,7 +170,7 @@ class Table:
             return Name(label, partial(self.record, label))
         return self.refuse(f"the file names {label[:100]!r}, which is not among what may be read; nothing was run")
 
-    def refuse(self, reason: str) -> Any:
+    def refuse(self, reason: str) -> NoReturn:
         raise Refused(reason)
 
     # The inert constructors
@@ -212,7 +211,8 @@ class Table:
         return data
 
     def retyped(self, function: Any, _kind: Any, arguments: Any, _state: Any) -> np.ndarray:
-        if not isinstance(function, Name) or not function.label.startswith("torch._utils._rebuild_"):
+        known = isinstance(function, Name) and function.label.startswith("torch._utils._rebuild_")
+        if not known or function.call is None:
             self.refuse("a tensor is rebuilt by something unknown")
         return function.call(*arguments)
 

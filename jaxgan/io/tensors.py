@@ -151,10 +151,11 @@ class ArraysInMaking:
             raise Refused("a numpy array has an unknown state")
         _version, shape, dtype, fortran, raw = state
         if dtype_is_object(dtype):
-            array.__setstate__((1, *self._objects(shape, raw), bool(fortran), raw))
-            return
-        shape, real = self._checked(shape, dtype, raw)
-        array.__setstate__((1, shape, real, bool(fortran), bytes(raw)))
+            shape, real = self._objects(shape, raw)
+        else:
+            shape, real = self._checked(shape, dtype, raw)
+            raw = bytes(raw)
+        array.__setstate__((1, shape, real, bool(fortran), raw))  # pyright: ignore[reportArgumentType]
 
     def from_buffer(self, raw: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
         shape, real = self._checked(shape, dtype, raw)

@@ -16,7 +16,9 @@ SMALL = {"resolution": 8, "z_dim": 6, "w_dim": 5, "channel_base": 32, "channel_m
 @pytest.fixture(scope="module")
 def generator():
     arch = stylegan2.arch(**SMALL, classes=3, conv_clamp=256.0, resample_filter=(1, 2, 1, 0))
-    return arch.init(jax.random.key(0))
+    template = jax.eval_shape(arch.init, jax.random.key(0))
+    random = np.random.default_rng(0)
+    return jax.tree.map(lambda x: jnp.asarray(random.standard_normal(x.shape), jnp.float32), template)
 
 
 @pytest.fixture(scope="module")
