@@ -130,7 +130,7 @@ def run(
         if journal:
             stack.callback(journal.close)
         show = stack.enter_context(Progress(recipe.kimg, done * recipe.batch / 1000, stream=stream, quiet=not first))
-        for note in notes:
+        for note in [headline(recipe, trainer, state, mesh.size), *notes]:
             show.say(note)
         if first and done == 0:
             reals = real_images(recipe, samples)
@@ -208,6 +208,13 @@ def run(
         else:
             show.say(f"stopped by {asked[0]} at step {done}, saved; the same command continues")
         return Outcome(folder, trainer, state, done, finished)
+
+
+def headline(recipe: Recipe, trainer: Trainer, state: State, devices: int) -> str:
+    """Say what is trained: `G 1,912,345, D 2,104,551 parameters; 25000 steps of 16 images on 1 x cpu`."""
+    sizes = [f"{name} {sum(x.size for x in jax.tree.leaves(state.params[name])):,}" for name in trainer.parts]
+    kind = jax.devices()[0].device_kind
+    return f"{', '.join(sizes)} parameters; {recipe.steps} steps of {recipe.batch} images on {devices} x {kind}"
 
 
 def steps_of(kimg: float, batch: int) -> int:

@@ -26,17 +26,20 @@ class Progress:
         self.start, self.began, self.bar = done, time.monotonic(), None
         if not quiet and self.stream.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, TextColumn
+            from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
             from rich.progress import Progress as Bar
+            from rich.table import Column
 
             self.bar = Bar(
-                BarColumn(bar_width=None),
-                TextColumn("{task.fields[figures]}"),
+                TimeElapsedColumn(),
+                BarColumn(bar_width=16),
+                # What does not fit is cut: the least important figures stand last.
+                TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
                 console=Console(file=self.stream),
                 refresh_per_second=4,
                 expand=True,
             )
-            self.task = self.bar.add_task("", total=kimg, completed=done, figures="compiling")
+            self.task = self.bar.add_task("", total=kimg, completed=done, figures="compiling the step")
         self.figures: dict[str, float] = {}
 
     def __enter__(self) -> Progress:
@@ -80,15 +83,15 @@ class Progress:
 
 
 def summary(kimg: float, total: float, rate: float | None, left: float | None, figures: Mapping[str, Any]) -> str:
-    """Put the figures into one line: `kimg 12.0/1000  84 img/s  G 0.81  D 1.2  D_r1 0.013  p 0.02  left 1:02:03`."""
+    """Put the figures into one line: `kimg 12.0/1000  84 img/s  left 1:02:03  G 0.81  D 1.2  D_r1 0.013  p 0.02`."""
     digits = 1 if total >= 10 else 3
     words = [f"kimg {kimg:.{digits}f}/{total:g}"]
     if rate is not None:
         words.append(f"{rate:.0f} img/s" if rate >= 10 else f"{rate:.1f} img/s")
+    if left is not None:
+        words.append(f"left {timedelta(seconds=round(left))}")
     for name, value in figures.items():
         move, _, metric = name.rpartition("/")
         if metric in SHOWN:
             words.append(f"{'p' if metric == 'p' else move} {value:#.3g}")
-    if left is not None:
-        words.append(f"left {timedelta(seconds=round(left))}")
     return "  ".join(words)

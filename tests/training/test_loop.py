@@ -84,7 +84,7 @@ def test_half_a_run_twice_is_a_whole_run_bit_for_bit(whole, tmp_path):
     folder, outcome, _ = whole
     trained(replace(ToyRecipe(), kimg=0.16), tmp_path)
     again, text = trained(ToyRecipe(), tmp_path)
-    assert text.startswith("continuing at step 10 (kimg 0.16)\n")
+    assert "\ncontinuing at step 10 (kimg 0.16)\n" in text
     assert_identical(again.state, outcome.state)
     for name in ("kimg_000000.192", "kimg_000000.320"):
         np.testing.assert_array_equal(
@@ -146,7 +146,7 @@ def test_one_folder_holds_one_run_at_a_time(tmp_path):
 def test_resume_takes_weights_and_starts_at_step_zero(tmp_path):
     one, _ = trained(SHORT, tmp_path / "one")
     two, text = trained(replace(SHORT, seed=4, kimg=0.016), tmp_path / "two", resume=tmp_path / "one")
-    assert text.startswith("took over 12 arrays from ") and "stay fresh" not in text
+    assert "\ntook over 12 arrays from " in text and "stay fresh" not in text
     assert two.step == 1
     distance = lambda a, b: max(float(np.abs(x - y).max()) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b)))
     assert distance(one.state.params, two.state.params) < 0.03  # one step of Adam from there
@@ -245,7 +245,7 @@ def test_killed_and_started_again_arrives_at_the_same_bits(whole, tmp_path):
         assert process.wait() == -signal.SIGKILL
         process.stdout.close()
     again, text = trained(ToyRecipe(slow=0.05), tmp_path)
-    assert text.startswith("continuing at step ")
+    assert "\ncontinuing at step " in text
     assert_identical(again.state, outcome.state)
 
 
