@@ -8,7 +8,7 @@ from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, State, Trainer, game
 from jaxgan.training.loop import Files, Outcome, run
 from jaxgan.training.parallel import divide, mesh_of, parallel, replicate
-from jaxgan.training.recipe import Recipe, from_json, load_recipe, override, smoke, to_json
+from jaxgan.training.recipe import Recipe, from_json, load_recipe, smoke, to_json
 from jaxgan.training.stylegan2 import R1, Adam, PathLength, StyleGAN2
 from jaxgan.training.transfer import read_weights, transfer
 
@@ -38,7 +38,6 @@ __all__ = [
     "half_life",
     "load_recipe",
     "mesh_of",
-    "override",
     "parallel",
     "read_weights",
     "replicate",

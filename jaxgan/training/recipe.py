@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import importlib.util
-import io
 import json
 import math
-import sys
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -159,46 +156,6 @@ def load_recipe(path: str | Path) -> Recipe:
     if not isinstance(recipe, Recipe):
         raise ValueError(f"{path} sets no `recipe = Recipe(...)`.")
     return recipe
-
-
-def override(recipe: Recipe, args: Sequence[str], prog: str = "train") -> Recipe:
-    """Change a recipe by command line words such as `--batch 64 --adam.lr 1e-3`.
-
-    `--ada` turns augmentation on with its usual settings, as does any `--ada.` option; `--no-ada` turns it off. A
-    wrong word ends the program with one line, which names the nearest right one, and exit code 2; `--help` lists all.
-    """
-    import tyro
-
-    words = [word for word in args if word not in ("--ada", "--no-ada")]
-    if "--no-ada" in args:
-        recipe = replace(recipe, ada=None)
-    elif recipe.ada is None and any(word == "--ada" or word.startswith("--ada.") for word in args):
-        recipe = replace(recipe, ada=Ada())
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said):
-            return tyro.cli(Recipe, default=recipe, args=words, prog=prog, config=(tyro.conf.AvoidSubcommands,))
-    except SystemExit as end:
-        if end.code:
-            print(f"{prog}: {_complaint(words, said.getvalue(), recipe)}", file=sys.stderr)
-        raise
-
-
-def _complaint(words: Sequence[str], said: str, recipe: Recipe) -> str:
-    """Put the parser's box into one line; name the nearest option for a wrong one."""
-    options = [name.removesuffix(".kind") for name in differences(recipe, {})]
-    known = {f"--{name}": f"--{name.replace('_', '-')}" for name in options if not name.endswith("kind")}
-    flags = {f"--no-{name}" for name in options}
-    for word in words:
-        name = word.split("=")[0].replace("-", "_").replace("__", "--", 1)
-        if word.startswith("--") and name not in known and f"--no-{name.removeprefix('--no_')}" not in flags:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"Did you mean {known[near[0]]}?" if near else "--help lists them."
-            return f"there is no option {word.split('=')[0]}. {hint}"
-    lines = [line.strip("╭╮╰╯│─|+ ") for line in said.splitlines()[1:]]
-    lines = [line for line in lines if line.strip("-")]
-    ends = [i for i, line in enumerate(lines) if line.startswith(("For full", "Argument helptext"))]
-    return " ".join(lines[: min(ends, default=None)])
 
 
 def to_json(value: Any) -> Any:

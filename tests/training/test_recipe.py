@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tyro
 
 from jaxgan.training.ada import Ada
-from jaxgan.training.recipe import FREE, Recipe, differences, from_json, load_recipe, override, smoke, to_json
+from jaxgan.training.recipe import FREE, Recipe, differences, from_json, load_recipe, smoke, to_json
 from jaxgan.training.stylegan2 import R1, Adam, StyleGAN2
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,46 +95,11 @@ def test_what_is_no_recipe_is_told_in_one_line(tmp_path):
         load_recipe(tmp_path / "emty.py")
 
 
-def test_words_of_the_command_line_override():
+def test_tyro_reads_every_field_as_an_option():
     words = ["--batch", "64", "--adam.lr", "1e-2", "--model.r1.gamma", "3", "--no-mirror", "--ada.target", "0.5"]
-    changed = override(FULL, words)
+    changed = tyro.cli(Recipe, default=FULL, args=words, config=(tyro.conf.AvoidSubcommands,))
     assert differences(FULL, changed).keys() == {"batch", "adam.lr", "model.r1.gamma", "mirror", "ada.target"}
     assert changed.adam.lr == 1e-2 and changed.ada.target == 0.5 and changed.mirror is False
-    assert override(FULL, []) == FULL
-
-
-def test_augmentation_is_turned_on_and_off_by_a_word():
-    plain = dataclasses.replace(FULL, ada=None)
-    assert override(plain, ["--ada"]).ada == Ada()
-    assert override(plain, ["--ada.target", "0.5"]).ada == Ada(target=0.5)
-    assert override(FULL, ["--no-ada"]).ada is None
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--adam.lrr", "1"], "train: there is no option --adam.lrr. Did you mean --adam.lr?"),
-        (["--tickkimg=3"], "train: there is no option --tickkimg. Did you mean --tick-kimg?"),
-        (["--xyzzy"], "train: there is no option --xyzzy. --help lists them."),
-        (["--batch", "x"], "train: Error parsing --batch"),
-        (["--model.architecture", "dense"], "train: invalid choice 'dense' for argument '--model.architecture'"),
-        (["--batch"], "train: Missing"),
-        (["word"], "train: Unrecognized"),
-    ],
-)
-def test_a_wrong_word_ends_with_one_line_and_code_2(words, said, capsys):
-    with pytest.raises(SystemExit) as ended:
-        override(FULL, words)
-    captured = capsys.readouterr()
-    assert ended.value.code == 2 and captured.out == ""
-    assert captured.err.startswith(said) and captured.err.count("\n") == 1
-
-
-def test_help_shows_what_every_field_means(capsys):
-    with pytest.raises(SystemExit) as ended:
-        override(FULL, ["--help"])
-    text = capsys.readouterr().out
-    assert ended.value.code == 0 and "--adam.lr" in text and "Length of the run" in text
 
 
 def test_batches_go_on_where_they_are_asked_to():
