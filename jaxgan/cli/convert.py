@@ -1,0 +1,42 @@
+"""jaxgan convert: read a model file and write it in the library's own format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from jaxgan.cli import words
+
+HELP = """Read a model, NVIDIA's .pkl or an own file, and write it as .safetensors.
+
+Nothing that a file contains is executed.
+
+examples:
+  jaxgan convert network.pkl network.safetensors
+  jaxgan convert network.pkl discriminator.safetensors --part D"""
+
+
+@dataclass(frozen=True)
+class Options:
+    source: Annotated[str, Positional, arg(metavar="IN", help="A file, or the name of a bundled generator.")]
+    out: Annotated[Path, Positional, arg(metavar="OUT", help="File to write, .safetensors.")]
+    part: Annotated[Literal["G_ema", "G", "D"] | None, arg(help="Part to take; G_ema if None.")] = None
+    overwrite: Annotated[bool, arg(help="Replace OUT if it exists.")] = False
+
+
+def main(args: Sequence[str]) -> None:
+    """Run the verb."""
+    options = words.read(Options, args, "jaxgan convert", HELP)
+    if options.out.suffix != ".safetensors":
+        raise words.Mistake(f"OUT is {options.out}; what is written is .safetensors")
+    words.unwritten([options.out], options.overwrite)
+
+    from jaxgan import io
+
+    meta = {"source": Path(options.source).name, "part": options.part or "G_ema"}
+    io.save(io.load(options.source, options.part), options.out, meta)
+    words.say(f"{options.out}, {options.out.stat().st_size / 2**20:.1f} MiB")
