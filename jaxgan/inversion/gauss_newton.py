@@ -21,9 +21,9 @@ def damped(evaluate, judge, value, noise, scale, shake, key, settings):
         M = J^T H J + H_code,   J = d images / d u,   H = d2 loss / d images2
         u <- u - V (V^T g / (|lambda| + mu mean|lambda|)),   M = V diag(lambda) V^T
 
-    For the pixel loss M is the J^T J of the normal equations. Columns of M come from one jvp, one
-    Hessian-vector product of the loss and one vjp each; J is never stored. Absolute eigenvalues keep every step
-    downhill where a perceptual loss is not convex.
+    For the pixel loss M is the J^T J of the normal equations. J comes column by column from jvp, H J from products of
+    the loss's Hessian with vectors; J is stored: as many images per image as the code has coordinates, so take large
+    batches in chunks. Absolute eigenvalues keep every step downhill where a perceptual loss is not convex.
 
     Returns:
         As `descent.descend`: values, noise maps, (loss [N, steps], terms, final [N]).
@@ -49,13 +49,16 @@ def damped(evaluate, judge, value, noise, scale, shake, key, settings):
         pull = jax.linear_transpose(push, u)
         (by_images, by_code), curve = jax.linearize(slope, drawn, u)
         gradient = pull(by_images)[0] + by_code
+        same = lambda unit: jnp.broadcast_to(unit, u.shape)
+        units = jnp.eye(wide)
+        jacobian = jax.lax.map(lambda e: push(same(e)), units, batch_size=COLUMNS)  # [D, N, H, W, C]
 
-        def column(unit):
-            unit = jnp.broadcast_to(unit, u.shape)
-            bent, direct = curve(push(unit), unit)
-            return pull(bent)[0] + direct
+        def column(pair):
+            unit, tangent = pair
+            bent, direct = curve(tangent, same(unit))
+            return jnp.einsum("dnhwc,nhwc->nd", jacobian, bent, precision=jax.lax.Precision.HIGHEST) + direct
 
-        matrix = jax.lax.map(column, jnp.eye(wide), batch_size=COLUMNS).swapaxes(0, 1)  # [N, D, D]
+        matrix = jax.lax.map(column, (units, jacobian), batch_size=COLUMNS).swapaxes(0, 1)  # [N, D, D]
         matrix = jnp.where(jnp.isfinite(matrix), (matrix + matrix.swapaxes(1, 2)) / 2, 0.0)
         curvature, axes = jnp.linalg.eigh(matrix)
         curvature = jnp.abs(curvature)
