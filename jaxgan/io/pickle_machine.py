@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-MAX_OPCODES = 4_000_000  # NVIDIA's files use 20 thousand; each opcode makes at most one object
+MAX_OPCODES = 2_000_000  # NVIDIA's files use 20 thousand; each opcode makes at most one object
 
 
 class Refused(Exception):

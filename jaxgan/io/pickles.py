@@ -58,7 +58,9 @@ def read(path: str | Path) -> Contents:
     if not path.is_file():
         raise UnreadableFile(f"{path}: is a device or a pipe, not a file")
     try:
-        if zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            zipped = file.read(4) == b"PK\x03\x04"
+        if zipped:
             return Contents("torch zip", _zip_value(path))
         data = path.read_bytes()
         _check_start(data)
@@ -67,6 +69,8 @@ def read(path: str | Path) -> Contents:
         raise UnreadableFile(f"{path}: {error}") from error
     except MemoryError as error:
         raise UnreadableFile(f"{path}: asks for more memory than there is") from error
+    except OSError as error:
+        raise UnreadableFile(f"{path}: cannot be read ({' '.join(str(error).split())[:160]})") from error
     except _MALFORMED as error:
         reason = " ".join(str(error).split())[:160]
         raise UnreadableFile(f"{path}: is malformed ({type(error).__name__}: {reason})") from error
@@ -84,8 +88,6 @@ def _check_start(data: bytes) -> None:
     """Name the common mistakes before a pickle is tried."""
     if not data:
         raise Refused("is empty")
-    if data[:4] == b"PK\x03\x04":
-        raise Refused("is a zip archive without an end (truncated?)")
     start = data[:512].lstrip()
     if start.startswith(b"version https://git-lfs"):
         raise Refused("is a Git LFS pointer; fetch the real file with `git lfs pull`")
@@ -178,6 +180,8 @@ def _storage_identity(identity: Any) -> tuple[np.dtype, str, int, Any]:
 
 def _zip_value(path: Path) -> Any:
     """Read torch's zip layout: one pickle and one entry a storage."""
+    if not zipfile.is_zipfile(path):
+        raise Refused("is a zip archive without an end (truncated?)")
     with zipfile.ZipFile(path) as archive:
         entries = {info.filename: info for info in archive.infolist()}
         odd = [name for name in entries if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name)]

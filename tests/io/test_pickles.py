@@ -465,7 +465,7 @@ def test_a_memo_index_of_four_billion_reserves_nothing(file):
 
 
 def test_endless_opcodes_are_refused(refused):
-    refused(whole(b"N0" * 2_500_000 + b"N"), "opcodes")
+    refused(whole(b"N0" * 1_100_000 + b"N"), "opcodes")
 
 
 def test_copying_one_long_list_again_and_again_is_refused(refused):
