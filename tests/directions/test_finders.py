@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxgan as jg
 from jaxgan.core import fingerprint
 from jaxgan.directions import hessian, jacobian, pca, sefa
 from jaxgan.directions.jacobian import gram
@@ -90,6 +91,30 @@ def test_sefa_equals_the_right_singular_vectors_of_the_normalised_rows(g):
     _, sizes, axes = np.linalg.svd(stack)
     assert cosines(found.vectors, axes[:10]).min() > 1 - 1e-5
     np.testing.assert_allclose(dict(found.meta)["eigenvalues"], sizes[:10] ** 2, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["stylegan2_uncond64", "stylegan2_cond32"])
+def test_sefa_on_a_published_checkpoint_equals_numpy(golden, name):
+    g = jg.load(golden(f"{name}.pkl"))
+    layers = g.params["style"]
+    last = max(a.row for a in g.arch.affines)
+    keep = [a.layer for a in g.arch.affines if not a.rgb or a.row == last]
+    stack = np.concatenate([np.asarray(layers[k]["weight"], np.float64).T for k in keep])
+    stack /= np.linalg.norm(stack, axis=1, keepdims=True)
+    values, columns = np.linalg.eigh(stack.T @ stack)
+    found = sefa(samples=50)(g, KEY, 5)
+    assert cosines(found.vectors, columns.T[::-1][:5]).min() > 1 - 1e-5
+    np.testing.assert_allclose(dict(found.meta)["eigenvalues"], values[::-1][:5], rtol=1e-4)
+
+
+def test_directions_survive_a_file(g, tmp_path):
+    for name, finder in {"w": sefa(layers=[1, 2], samples=50), "s": pca(space="s", samples=100)}.items():
+        found = finder(g, KEY, 3)
+        jg.save(found, tmp_path / f"{name}.safetensors")
+        back = jg.load(tmp_path / f"{name}.safetensors")
+        assert (back.space, back.layers, back.names, back.meta) == (found.space, found.layers, found.names, found.meta)
+        jax.tree.map(np.testing.assert_array_equal, back.vectors, found.vectors)
+        np.testing.assert_array_equal(back.scales, found.scales)
 
 
 def test_sefa_does_not_see_the_length_of_a_units_weights(g):
@@ -185,6 +210,6 @@ def test_generator_without_style_maps_is_told_what_it_offers(gains):
 
 
 def test_conditional_generators_are_searched_too():
-    g = planted.style(classes=3)
+    g = planted.style(resolution=8, classes=3)
     for finder in (pca(samples=100), hessian(steps=2, space="z"), jacobian(space="z", samples=2)):
         assert finder(g, KEY, 2).vectors.shape == (2, 16)
