@@ -65,8 +65,11 @@ class Trainer(NamedTuple):
 
     Args:
         init: `init(key) -> State`.
-        step: `step(state, batch) -> (State, metrics)`; batch is {"image": [N, H, W, C], "label": [N, c]}. The metrics of
-            a move are zero on steps on which it is not made: see `active`.
+        step: `step(state, batch, active=None) -> (State, metrics)`; batch is {"image": [N, H, W, C], "label": [N, c]}.
+            By itself the step chooses its moves by the step number in the state, inside the compiled program; the
+            metrics of a move that is not made are zero. `active` (static, from `Trainer.active`) names the moves
+            instead: one program for each set of moves, faster where a backend runs branches badly, as XLA's on
+            CPUs does.
         moves: The moves, in order.
         parts: {name: Generator or Network with the right structure}.
     """
@@ -147,12 +150,14 @@ def game(
         )
         return state, {f"{move.name}/{k}": v for k, v in metrics.items()}
 
-    def step(state: State, batch) -> tuple[State, dict]:
+    def step(state: State, batch, active: tuple[str, ...] | None = None) -> tuple[State, dict]:
         at, size = state.step, batch["image"].shape[0]
         key, metrics = jax.random.fold_in(state.key, at), {}
         for i, move in enumerate(moves):
             run = lambda s, move=move, i=i: play(move, s, batch, jax.random.fold_in(key, i))
-            if move.every == 1:
+            if active is not None and move.name not in active:
+                continue
+            if active is not None or move.every == 1:
                 state, new = run(state)
             else:
                 shape = jax.eval_shape(run, state)[1]

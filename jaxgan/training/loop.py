@@ -108,6 +108,7 @@ def run(
         kept = stack.enter_context(Checkpoints(folder / "checkpoints", recipe.keep, 1 if figure else 0))
         asked = stack.enter_context(interrupts())
         trainer = recipe.trainer()
+        data = recipe.source().fingerprint
         key, sample_key = jax.random.split(jax.random.key(recipe.seed))
         done, notes, best = 0, [], float("inf")
         if kept.latest is not None:
@@ -115,6 +116,8 @@ def run(
             meta = kept.meta()
             done, best = meta["step"], meta.get("best") or best
             notes.append(f"continuing at step {done} (kimg {done * recipe.batch / 1000:g})")
+            if meta["data"]["fingerprint"] != data:
+                notes.append(f"the data has changed since: {recipe.data} was {meta['data']['fingerprint']}, is {data}")
         else:
             state = jax.jit(trainer.init)(key)
             if resume is not None:
@@ -149,7 +152,7 @@ def run(
             meta = {
                 "recipe": to_json(recipe),
                 "versions": versions(),
-                "data": {"position": done * recipe.batch},
+                "data": {"position": done * recipe.batch, "fingerprint": data},
                 "best": None if best == float("inf") else best,
             }
             kept.save(done, state, meta, value)
@@ -164,7 +167,7 @@ def run(
 
         rate, since, at, compiled = None, time.monotonic(), done, False
         for batch in recipe.batches(start=done) if done < recipe.steps else ():
-            state, metrics = step(state, batch)
+            state, metrics = step(state, batch, active=trainer.active(done))
             try:
                 figures.add(done, metrics)
             except Diverged as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -98,11 +99,11 @@ def parallel(step: Callable, devices: Sequence[jax.Device] | Mesh | None = None)
     The state is donated: the arrays passed in are gone after the call; keep only the state that comes back.
 
     Args:
-        step: `step(state, batch) -> (state, metrics)`, pure.
+        step: `step(state, batch, **static) -> (state, metrics)`, pure.
         devices: Devices, a mesh with the one axis "data", or None for all devices of all processes.
 
     Returns:
-        `step(state, batch) -> (state, metrics)`. `state` may come from `init` or a checkpoint, from any placement;
+        `step(state, batch, **static) -> (state, metrics)`, compiled once for each set of static arguments. `state` may come from `init` or a checkpoint, from any placement;
         `batch` is a tree of host arrays [batch / processes, ...], this process's rows.
 
     Raises:
@@ -110,9 +111,13 @@ def parallel(step: Callable, devices: Sequence[jax.Device] | Mesh | None = None)
     """
     mesh = mesh_of(devices)
     whole, share = replicated(mesh), divided(mesh)
-    compiled = jax.jit(step, in_shardings=(whole, share), out_shardings=(whole, whole), donate_argnums=0)
 
-    def run(state: Any, batch: Any) -> tuple[Any, Any]:
-        return compiled(replicate(state, mesh), divide(batch, mesh))
+    @cache
+    def compiled(static: tuple) -> Callable:
+        chosen = partial(step, **dict(static))
+        return jax.jit(chosen, in_shardings=(whole, share), out_shardings=(whole, whole), donate_argnums=0)
+
+    def run(state: Any, batch: Any, **static: Any) -> tuple[Any, Any]:
+        return compiled(tuple(sorted(static.items())))(replicate(state, mesh), divide(batch, mesh))
 
     return run
