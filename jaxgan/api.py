@@ -8,6 +8,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from jaxgan import io
@@ -64,7 +65,7 @@ def generate(
     return jnp.clip(g(code, psi=psi, cutoff=cutoff, noise=noise, key=key, patches=patches), -1.0, 1.0)
 
 
-def invert(g: Generator, images: Float[Array, "n h w c"], how: Inverter, key, *, start: Code | None = None):
+def invert(g: Generator, images: ArrayLike, how: Inverter, key, *, start: Code | None = None):
     """Find the codes with which the generator draws images.
 
     Args:

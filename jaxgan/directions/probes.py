@@ -32,14 +32,14 @@ def curvature(fn: Callable, z: Float[Array, "n d"], v: Float[Array, "n d"], mode
 
 def hessian_penalty(
     fn: Callable,
-    z: Float[Array, "n d"],
+    z: Float[Array, "*n d"],
     key,
     probes: int = 2,
     mode: str = "exact",
     eps: float = 0.1,
     *,
     reduce: str = "mean",
-) -> Float[Array, " n"]:
+) -> Float[Array, "*n"]:
     """Measure how far the Hessian of a function is from diagonal, without forming it.
 
         E = 2 sum_{i != j} H_ij^2 = Var_v[v^T H v],   v Rademacher, estimated by the unbiased variance over probes
@@ -64,6 +64,7 @@ def hessian_penalty(
     known(reduce, tuple(REDUCE), "reduction")
     if probes < 2:
         raise ValueError(f"A variance needs at least 2 probes, got {probes}.")
+    z = jnp.asarray(z)
     if z.ndim == 1:
         single = lambda x: jax.tree.map(lambda y: y[None], fn(x[0]))
         return hessian_penalty(single, z[None], key, probes, mode, eps, reduce=reduce)[0]

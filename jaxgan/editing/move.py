@@ -54,7 +54,7 @@ def move(directions: Directions, by: Any = 1.0, layers: Iterable[int] | None = N
     return edit
 
 
-def shifted(x: Float[Array, "*b d"], strength: Float[Array, "*b k"], vectors, zero, relative: bool):
+def shifted(x: Float[Array, "*#b d"], strength: Float[Array, "*#b k"], vectors, zero, relative: bool):
     """Return rows moved by, or set to, the strengths along the vectors [K, D]."""
     if relative:
         return x + strength @ vectors

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxgan.core.code import Code
 from jaxgan.core.generator import Generator
@@ -82,13 +82,13 @@ def untuned(found: Found, verb: str) -> None:
         raise ValueError(f"{verb} needs one generator, this Found holds one per image: take found[i] first.")
 
 
-def finite(tree: Any) -> Float[Array, " n"]:
+def finite(tree: Any) -> Bool[Array, " n"]:
     """Whether everything about each member of a batch is finite [N]."""
     leaves = jax.tree.leaves(tree)
     return jnp.stack([jnp.isfinite(x).reshape(x.shape[0], -1).all(1) for x in leaves]).all(0)
 
 
-def choose(keep: Float[Array, " n"], a: Any, b: Any) -> Any:
+def choose(keep: Bool[Array, " n"], a: Any, b: Any) -> Any:
     """Take members of `a` where `keep` [N], of `b` elsewhere."""
     return jax.tree.map(lambda x, y: jnp.where(keep.reshape(-1, *[1] * (x.ndim - 1)), x, y), a, b)
 
