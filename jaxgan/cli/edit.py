@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 
 from jaxgan.cli import models, words
 
-HELP = """Move codes along a direction and draw the results: in strip.png a row for each code, a column for each strength.
+HELP = """Move codes along a direction and draw them: strip.png has a row for each code, a column for each strength.
 
 The codes are those of jaxgan invert, or are drawn from seeds; the directions are those of jaxgan discover. The edited
 codes are written too, row by row.

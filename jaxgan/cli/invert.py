@@ -60,6 +60,7 @@ def main(args: Sequence[str]) -> None:
     words.unwritten([options.out / "figures.json"], options.overwrite)
 
     import jax
+    import jax.numpy as jnp
     import numpy as np
 
     from jaxgan import api, io
@@ -84,11 +85,11 @@ def main(args: Sequence[str]) -> None:
         key = jax.random.key(options.seed)
         first = None if label is None else g.sample(key, batch, label)
         found, _ = api.invert(g, some, how, key, start=first)
-        made = found.images()
+        made = jnp.clip(found.images(), -1, 1)  # what is written
         figures = {name: np.asarray(values) for name, values in errors(made, some, judge).items()}
         seconds = (time.monotonic() - began) / n
         codes.append(found.code[:n])
-        drawn += list(np.clip(np.asarray(made), -1, 1)[:n])
+        drawn += list(np.asarray(made)[:n])
         for i in range(n):
             io.save_image(files[start + i], drawn[start + i])
             row = {name: round(float(values[i]), 6) for name, values in figures.items()} | {

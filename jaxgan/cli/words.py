@@ -27,8 +27,8 @@ def near(word: str, allowed: Iterable[str]) -> str:
     Of a dotted word such as `adam.lr` the last part alone is near too.
     """
     allowed = list(allowed)
-    close = difflib.get_close_matches(word, allowed, 1)
-    close = close or [name for name in allowed if name.rpartition(".")[2] == word.rpartition(".")[2]][:1]
+    last = lambda name: name.rpartition(".")[2].lstrip("-")
+    close = [name for name in allowed if last(name) == last(word)] or difflib.get_close_matches(word, allowed, 1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
@@ -77,13 +77,13 @@ def read(kind: type[T], words: Sequence[str], prog: str, description: str, defau
 
 def check_options(kind: type, words: Sequence[str], prog: str, default: Any = None, also: Iterable[str] = ()) -> None:
     """Raise Mistake at the first option that neither the dataclass has nor `also` names."""
-    allowed = [*options(kind, default), *also]
+    allowed = [*HELP, *options(kind, default), *also]
     for word in words:
         if word == "--":
             return
         name = word.partition("=")[0].replace("_", "-")
         if re.match(r"-{1,2}[A-Za-z]", word) and name not in allowed:
-            raise Mistake(f"there is no option {name}{near(name, allowed) or f'; see {prog} --help'}")
+            raise Mistake(f"there is no option {name}{near(name, allowed[len(HELP) :]) or f'; see {prog} --help'}")
 
 
 def options(kind: type, default: Any = None, prefix: str = "") -> dict[str, Any]:
@@ -107,10 +107,10 @@ def options(kind: type, default: Any = None, prefix: str = "") -> dict[str, Any]
 
 
 def plainly(box: str, words: Sequence[str], allowed: dict[str, Any], prog: str) -> str:
-    """Turn tyro's boxed message of several lines into one line."""
-    lines = [line.strip("│ ").strip() for line in box.splitlines()]
-    lines = [line for line in lines if line and not line.startswith(("╭", "╰"))]
-    end = next((i for i, line in enumerate(lines) if set(line) <= set("─ ")), len(lines))
+    """Turn tyro's message of several lines in a box, drawn in Unicode or ASCII, into one line."""
+    lines = [line.strip("│| ") for line in box.splitlines()]
+    lines = [line for line in lines if line and not line.startswith(("╭", "╰", "+-"))]
+    end = next((i for i, line in enumerate(lines) if set(line) <= set("─-")), len(lines))
     text = re.sub(r"^Error parsing \w+: ", "", " ".join(lines[:end]))
     missing = re.match(r"Missing from .*?: (\S+) (.*?) \(required\)", text)
     if missing:
