@@ -75,8 +75,8 @@ def refine(
             sqrt(mean ||w - mean||^2); when None 0.05 from the mean, 0 from a given code.
         unit: Length of a unit step in the space's own coordinates; 1.0 makes learning rates absolute. When None
             the root mean square of the standard deviation over coordinates.
-        solver: "adam" (first order, any optimizer) or "lm" (Levenberg-Marquardt, for narrow spaces such as "w"; it lives
-            on curvature, which terms of absolute values such as `losses.laplacian` lack: give it squared ones).
+        solver: "adam" (first order, any optimizer) or "lm" (Levenberg-Marquardt, for narrow spaces such as "w"; it
+            lives on curvature, which terms of absolute values such as `losses.laplacian` lack: give it squared ones).
         chunk: Images at a time, to bound memory and to fit caches; all at once when None.
         samples: Size of the sample behind mean and spread.
 
