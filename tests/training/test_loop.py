@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -99,6 +100,13 @@ def test_a_finished_run_started_again_changes_nothing(tmp_path):
     assert two.finished and two.step == one.step
     assert_identical(one.state, two.state)
     assert (tmp_path / "metrics.jsonl").read_text() == before
+
+
+def test_changed_data_is_told_when_a_run_is_continued(tmp_path, monkeypatch):
+    trained(SHORT, tmp_path)
+    monkeypatch.setattr(ToyRecipe, "source", lambda self: SimpleNamespace(fingerprint="circles"))
+    _, text = trained(SHORT, tmp_path)
+    assert "the data has changed since: squares was squares, is circles" in text
 
 
 def test_lines_after_the_checkpoint_are_written_once(tmp_path):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import flax.linen as nn
 import jax
@@ -104,6 +105,7 @@ def toy_batch(step: int, batch: int = 16, seed: int = 0) -> dict[str, np.ndarray
 class ToyRecipe:
     """A recipe of the toy game with the fields that the loop reads. `slow` and `broken_at` only concern the batches."""
 
+    data: str = "squares"
     batch: int = 16
     kimg: float = 0.32
     seed: int = 0
@@ -119,6 +121,9 @@ class ToyRecipe:
     @property
     def steps(self) -> int:
         return round(self.kimg * 1000 / self.batch)
+
+    def source(self) -> SimpleNamespace:
+        return SimpleNamespace(fingerprint=self.data)
 
     def trainer(self) -> Trainer:
         return toy_game(self.adam.lr, self.width)
