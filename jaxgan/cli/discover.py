@@ -66,6 +66,7 @@ def main(args: Sequence[str]) -> None:
     words.unwritten([out, picture], options.overwrite)
 
     import jax
+    import jax.numpy as jnp
     import numpy as np
 
     from jaxgan import api, directions, io
@@ -78,7 +79,8 @@ def main(args: Sequence[str]) -> None:
     io.save(found, out, {"model": options.model, "command": " ".join(["jaxgan discover", *args])})
     psi = options.psi if g.arch.truncates else None
     code = g.to(seeded(g, [options.seed]), styled(g), psi=psi)
-    rows = [np.stack(list(models.drawn(g, sweep(lambda s, d=d: move(d, s), by)(g, code)))) for d in each(found)]
+    strengths = jnp.array(by)
+    rows = [np.stack(list(models.drawn(g, sweep(lambda s, d=d: move(d, s), strengths)(g, code)))) for d in each(found)]
     io.save_grid(picture, np.concatenate(rows), len(by))
     for name, scale in zip(found.names, np.asarray(found.scales), strict=True):
         words.say(f"{name:<12}standard deviation {scale:.4g}")

@@ -52,6 +52,7 @@ def main(args: Sequence[str]) -> None:
     words.unwritten([strip, edited], options.overwrite)
 
     import jax
+    import jax.numpy as jnp
     import numpy as np
 
     from jaxgan import api, io
@@ -61,7 +62,7 @@ def main(args: Sequence[str]) -> None:
 
     g = models.generator(options.model)
     found = models.loaded(options.directions, Directions, "directions")
-    code = seeded(g, seeds) if seeds is not None else models.loaded(options.codes, Code, "codes")
+    code = seeded(g, seeds) if seeds is not None else models.loaded(str(options.codes), Code, "codes")
     models.same_generator(g, found)
     if options.name is not None and options.name not in found.names:
         raise words.Mistake(
@@ -69,7 +70,7 @@ def main(args: Sequence[str]) -> None:
             f"there are {', '.join(found.names) or f'{len(found)} without names'}"
         )
     chosen = found[options.name if options.name is not None else options.index or 0]
-    along = sweep(lambda strength: move(chosen, strength, layers), by)
+    along = sweep(lambda strength: move(chosen, strength, layers), jnp.array(by))
     how = along if options.psi is None else chain(truncate(options.psi), along)
     changed, n = api.edit(g, code, how), len(code)
     # A sweep puts all codes of the first strength first; a strip has one row for each code.

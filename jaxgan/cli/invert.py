@@ -55,7 +55,8 @@ def main(args: Sequence[str]) -> None:
         raise words.Mistake("IMAGE is missing: give images or folders of images; see jaxgan invert --help")
     if options.batch < 1:
         raise words.Mistake(f"--batch is {options.batch}, it must be at least 1")
-    if (options.lpips is None) != (options.weights is None and options.heads is None):
+    lpips = (options.lpips, options.weights, options.heads)
+    if any(lpips) and not all(lpips):
         raise words.Mistake("--lpips, --weights and --heads go together")
     words.unwritten([options.out / "figures.json"], options.overwrite)
 
@@ -73,7 +74,7 @@ def main(args: Sequence[str]) -> None:
     words.unwritten(files, options.overwrite)
     judge = None
     if options.lpips is not None:
-        judge = io.load_lpips(options.lpips, weights=options.weights, heads=options.heads)
+        judge = io.load_lpips(options.lpips, weights=str(options.weights), heads=str(options.heads))
     how, label = inverter(options, judge), models.condition(g, options.label)
     batch = len(images) if options.tune else min(options.batch, len(images))
     codes, rows, drawn = [], [], []

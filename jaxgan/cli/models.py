@@ -16,23 +16,29 @@ BATCH = 16
 
 
 def generator(model: str) -> Generator:
-    """Load a generator, and let compiled programs be kept for the next command."""
-    import jax
-
+    """Load a generator."""
     from jaxgan import io
     from jaxgan.cli.words import Mistake
     from jaxgan.core import Generator
-    from jaxgan.training.cache import cache_compilations
 
-    if jax.config.jax_compilation_cache_dir is None:  # where the user has not said otherwise
-        cache_compilations()
+    keep_compilations()
     found = io.load(model)
     if not isinstance(found, Generator):
         raise Mistake(f"{model} holds a {type(found).__name__}, needed is a generator; see jaxgan info {model}")
     return found
 
 
-def loaded(path: Path, kind: type[T], what: str) -> T:
+def keep_compilations() -> None:
+    """Let compiled programs be kept for the next command, unless the user has said where they are kept."""
+    import jax
+
+    from jaxgan.training.cache import cache_compilations
+
+    if jax.config.jax_compilation_cache_dir is None:  # pyright: ignore[reportAttributeAccessIssue]
+        cache_compilations()
+
+
+def loaded(path: str | Path, kind: type[T], what: str) -> T:
     """Load a file that must hold codes or directions."""
     from jaxgan import io
     from jaxgan.cli.words import Mistake

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from jaxgan.cli import words
+from jaxgan.cli import models, words
 
 HELP = """Train a GAN by a config, in a folder. The same command continues a run that was stopped or killed.
 
@@ -66,10 +66,8 @@ def run(options: Options, rest: Sequence[str]):
     import jax
 
     from jaxgan import api
-    from jaxgan.training.cache import cache_compilations
 
-    if jax.config.jax_compilation_cache_dir is None:
-        cache_compilations()
+    models.keep_compilations()
     there = jax.devices()
     count = len(there) if options.devices is None else options.devices
     if not 1 <= count <= len(there):

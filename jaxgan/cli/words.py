@@ -53,7 +53,7 @@ def read(kind: type[T], words: Sequence[str], prog: str, description: str, defau
     else:
         check_options(kind, words, prog, default)
     config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
-    more = {} if default is None else {"default": default}
+    more: Any = {} if default is None else {"default": default}
     said = io.StringIO()
     try:
         with redirect_stderr(said):
@@ -108,13 +108,16 @@ def options(kind: type, default: Any = None, prefix: str = "") -> dict[str, Any]
 
 def plainly(box: str, words: Sequence[str], allowed: dict[str, Any], prog: str) -> str:
     """Turn tyro's message of several lines in a box, drawn in Unicode or ASCII, into one line."""
-    lines = [line.strip("│| ") for line in box.splitlines()]
-    lines = [line for line in lines if line and not line.startswith(("╭", "╰", "+-"))]
-    end = next((i for i, line in enumerate(lines) if set(line) <= set("─-")), len(lines))
-    text = re.sub(r"^Error parsing \w+: ", "", " ".join(lines[:end]))
+    lines = [line.strip("│ ") for line in box.splitlines()]
+    rules = [i for i, line in enumerate(lines) if line and set(line) <= set("─-")] + [len(lines)]
+    framed = box.lstrip().startswith("╭")  # else the title is a paragraph of its own
+    first, end = (1, rules[0]) if framed else (rules[0] + 1, [*rules, len(lines)][1])
+    text = " ".join(line for line in lines[first:end] if line and not line.startswith("╰"))
+    text = re.sub(r"^Error parsing \w+: ", "", text)
     missing = re.match(r"Missing from .*?: (\S+) (.*?) \(required\)", text)
     if missing:
-        return f"{missing[1]} is missing: {re.sub('^[A-Z]+ ', '', missing[2]).rstrip('.').lower()}; see {prog} --help"
+        what = re.sub("^[A-Z]{2,} ", "", missing[2]).rstrip(".").lower()
+        return f"{missing[1]} is missing: {what}; see {prog} --help"
     option = next((name for name in allowed if re.search(rf"{re.escape(name)}\b(?![.-])", text)), None)
     if option is None:
         return text or f"the command is not understood; see {prog} --help"

@@ -1,5 +1,6 @@
 """Files in and out: models, images, films."""
 
+from jaxgan.io.features import load_lpips, load_squeezenet
 from jaxgan.io.files import bundled, describe, load, save
 from jaxgan.io.images import grid, read_images, save_grid, save_image
 from jaxgan.io.records import UnreadableFile
@@ -11,6 +12,8 @@ __all__ = [
     "describe",
     "grid",
     "load",
+    "load_lpips",
+    "load_squeezenet",
     "read_images",
     "save",
     "save_grid",

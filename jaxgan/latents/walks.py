@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxgan.core.code import Code
 from jaxgan.core.generator import Generator
 from jaxgan.latents.spaces import first
 
 
-def seeded(g: Generator, seeds: Sequence[int], cond: Float[Array, " c"] | None = None) -> Code:
+def seeded(g: Generator, seeds: Sequence[int], cond: Float[ArrayLike, " c"] | None = None) -> Code:
     """Draw one code for each seed, the same one whatever the other seeds are.
 
     Args:
