@@ -209,7 +209,7 @@ def run(
         if finished:
             show.say(f"finished: {folder / 'generator.safetensors'}")
         else:
-            show.say(f"stopped by {asked[0]} at step {done}, saved; the same command continues")
+            show.say(f"stopped by {asked[0] if asked else 'another process'} at step {done}, saved; the same command continues")
         return Outcome(folder, trainer, state, done, finished)
 
 

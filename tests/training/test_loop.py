@@ -2,6 +2,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -215,10 +216,10 @@ def test_durations_in_steps_and_names_that_sort():
     assert [named(k, replace(SHORT, tick_kimg=4.0)) for k in (4.0, 12.03, 1000.0)] == ["000004", "000012", "001000"]
 
 
-def start(folder, kimg, slow):
+def start(folder, kimg, slow, *world):
     root = Path(__file__).resolve().parents[2]
     return subprocess.Popen(
-        [sys.executable, str(Path(toy.__file__)), str(folder), str(kimg), str(slow)],
+        [sys.executable, str(Path(toy.__file__)), str(folder), str(kimg), str(slow), *map(str, world)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -268,3 +269,26 @@ def test_a_signal_saves_and_exits_with_zero(tmp_path, number):
     assert last.startswith(f"stopped by {number.name} at step ")
     with Checkpoints(tmp_path / "checkpoints", read_only=True) as kept:
         assert f"at step {kept.latest}," in last
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_two_processes_train_as_one_and_stop_together(tmp_path, close):
+    port = free_port()
+    some = [start(tmp_path, 100.0, 0.02, port, 2, i) for i in range(2)]
+    wait_for(some[0], "kimg 0.1/100")
+    some[1].send_signal(signal.SIGTERM)  # one is told, both stop
+    texts = [process.communicate(timeout=120)[0] for process in some]
+    assert [process.returncode for process in some] == [0, 0], texts
+    assert "stopped" in texts[0] and "kimg" not in texts[1]
+    with Checkpoints(tmp_path / "checkpoints", read_only=True) as kept:
+        step = kept.latest
+        state = kept.restore(jax.eval_shape(toy.toy_game().init, jax.random.key(0)))
+    assert step >= 8 and int(state.images) == 16 * step
+    alone, _ = trained(ToyRecipe(kimg=0.016 * step), tmp_path / "alone")
+    for a, b in zip(jax.tree.leaves(state.params), jax.tree.leaves(alone.state.params), strict=True):
+        close(a, b, 5e-5)

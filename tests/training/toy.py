@@ -135,7 +135,8 @@ class ToyRecipe:
             batch = toy_batch(step, self.batch, self.seed)
             if step == self.broken_at:
                 batch["image"][0, 0, 0, 0] = np.nan
-            yield batch
+            mine = slice(jax.process_index(), None, jax.process_count())
+            yield {name: rows[mine] for name, rows in batch.items()}
             step += 1
 
 
@@ -157,5 +158,8 @@ def save_grid(path, images, columns) -> None:
 FILES = Files(save, load, save_grid)
 
 if __name__ == "__main__":
-    recipe = ToyRecipe(kimg=float(sys.argv[2]), slow=float(sys.argv[3]))
-    run(recipe, sys.argv[1], FILES, samples=4)
+    folder, kimg, slow, *world = sys.argv[1:]
+    if world:  # port, number of processes, this one
+        jax.config.update("jax_num_cpu_devices", 2)
+        jax.distributed.initialize(f"127.0.0.1:{world[0]}", int(world[1]), int(world[2]))
+    run(ToyRecipe(kimg=float(kimg), slow=float(slow)), folder, FILES, samples=4)
