@@ -34,6 +34,6 @@ def cache_compilations(folder: str | Path | None = None) -> Path:
     folder = Path(folder) if folder is not None else user_cache() / "compiled"
     jax.config.update("jax_compilation_cache_dir", str(folder))
     # By default small programs are not kept, and a run consists of many.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return folder
