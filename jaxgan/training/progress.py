@@ -23,7 +23,9 @@ class Progress:
 
     def __init__(self, kimg: float, done: float = 0.0, stream: TextIO | None = None, quiet: bool = False):
         self.kimg, self.quiet, self.stream = kimg, quiet, stream or sys.stdout
-        self.start, self.began, self.bar = done, time.monotonic(), None
+        self.start = self.at = done
+        self.began = self.since = time.monotonic()
+        self.bar = None
         if not quiet and self.stream.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
@@ -54,20 +56,30 @@ class Progress:
     def begin(self, kimg: float) -> None:
         """Start the clock here: what took long before was compiling."""
         self.start, self.began = kimg, time.monotonic()
+        self.go_on(kimg)
 
-    def advance(self, kimg: float, rate: float | None) -> None:
+    def go_on(self, kimg: float) -> None:
+        """Count the speed from here: what came before was drawing grids or writing files."""
+        self.since, self.at = time.monotonic(), kimg
+
+    def rate(self, kimg: float) -> float | None:
+        """Images per second since `go_on`; None before there was one."""
+        made, seconds = kimg - self.at, time.monotonic() - self.since
+        return 1000 * made / seconds if made > 0 and seconds > 0 else None
+
+    def advance(self, kimg: float) -> None:
         """Move the bar."""
         if self.bar is not None:
-            text = summary(kimg, self.kimg, rate, self._left(kimg), self.figures)
+            text = summary(kimg, self.kimg, self.rate(kimg), self._left(kimg), self.figures)
             self.bar.update(self.task, completed=kimg, figures=text)
 
-    def tick(self, kimg: float, rate: float | None, figures: Mapping[str, float]) -> None:
+    def tick(self, kimg: float, figures: Mapping[str, float]) -> None:
         """Show the figures of a tick."""
         self.figures = dict(figures)
         if self.bar is not None:
-            self.advance(kimg, rate)
+            self.advance(kimg)
         else:
-            self.say(summary(kimg, self.kimg, rate, self._left(kimg), self.figures))
+            self.say(summary(kimg, self.kimg, self.rate(kimg), self._left(kimg), self.figures))
 
     def say(self, line: str) -> None:
         """Show a line, above the bar if there is one."""

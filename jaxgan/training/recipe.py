@@ -69,6 +69,10 @@ class Recipe:
         """Length of the run in steps."""
         return math.ceil(self.kimg * 1000 / self.batch)
 
+    def seen(self, step: int) -> float:
+        """Thousands of images seen after so many steps."""
+        return step * self.batch / 1000
+
     def source(self) -> Any:
         """Open the data set."""
         from jaxgan import data
@@ -169,13 +173,13 @@ def to_json(value: Any) -> Any:
     return value
 
 
-def from_json(value: Any) -> Recipe:
-    """Read what `to_json` wrote. Fields that are missing get their defaults; unknown ones are errors.
+def from_json(value: Any, kind: type = Recipe) -> Any:
+    """Read a dataclass that `to_json` wrote. Fields that are missing get their defaults; unknown ones are errors.
 
     Raises:
         ValueError: Names the field and what is allowed there.
     """
-    return _read(value, Recipe, "recipe")
+    return _read(value, kind, "recipe")
 
 
 def differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:

@@ -39,7 +39,7 @@ def test_a_second_process_finds_what_the_first_compiled(tmp_path):
 
 
 def test_a_chosen_folder_is_used():
-    names = [f"jax_{name}" for name in ("compilation_cache_dir",) + MINIMA]
+    names = [f"jax_{name}" for name in ("compilation_cache_dir", *MINIMA)]
     before = [getattr(jax.config, name) for name in names]
     try:
         assert cache_compilations("elsewhere") == Path("elsewhere")

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from jaxgan.training.checkpoint import Checkpoints
-from jaxgan.training.loop import agreed, claimed, interrupts, named, run, sampled, steps_of
+from jaxgan.training.loop import agreed, interrupts, run, steps_of
+from jaxgan.training.shelf import claimed, named, sampled
 from tests.training import toy
 from tests.training.test_checkpoint import assert_identical
 from tests.training.toy import FILES, ToyRecipe

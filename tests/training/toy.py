@@ -24,7 +24,8 @@ from jaxgan.core.network import initialise
 from jaxgan.training.checkpoint import paths
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, Trainer, game
-from jaxgan.training.loop import Files, run
+from jaxgan.training.loop import run
+from jaxgan.training.shelf import Files
 from jaxgan.training.stylegan2 import Adam
 
 SIDE = 8
@@ -121,6 +122,9 @@ class ToyRecipe:
     @property
     def steps(self) -> int:
         return round(self.kimg * 1000 / self.batch)
+
+    def seen(self, step: int) -> float:
+        return step * self.batch / 1000
 
     def source(self) -> SimpleNamespace:
         return SimpleNamespace(fingerprint=self.data)
