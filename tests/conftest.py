@@ -3,9 +3,12 @@
 import os
 from pathlib import Path
 
-import jax
-import numpy as np
-import pytest
+# OpenBLAS's threads stall one another when the cores are busy, as under pytest-xdist; numpy reads this when imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("JAXGAN_SHARED", ROOT.parent / "shared"))

@@ -62,7 +62,7 @@ class Chart(NamedTuple):
 
 
 class Affine(NamedTuple):
-    """A first linear map that reads the latent: row `row` of w+ through `params[path]` of shape [D, C] to layer `layer`."""
+    """A first linear map that reads the latent: row `row` of w+ through `params[path]` [D, C] to layer `layer`."""
 
     layer: str
     row: int
@@ -139,7 +139,8 @@ class Generator:
 
     Example:
         >>> import jax, jaxgan as jg
-        >>> g = jg.models.stylegan2.arch(resolution=32, channel_base=256, channel_max=16, z_dim=16, w_dim=16).init(jax.random.key(0))
+        >>> arch = jg.models.stylegan2.arch(resolution=32, channel_base=256, z_dim=16, w_dim=16)
+        >>> g = arch.init(jax.random.key(0))
         >>> g(g.sample(jax.random.key(1), 2)).shape
         (2, 32, 32, 3)
     """
@@ -215,7 +216,7 @@ class Generator:
         key=None,
         patches=None,
     ) -> dict[str, jax.Array]:
-        """Return activations by name, [N, H, W, C] each; "image" is the image itself. What lies behind is not computed."""
+        """Return activations by name, [N, H, W, C] each; "image" is the image. What lies behind is not computed."""
         for name in taps:
             known(name, (*self.arch.taps, "image"), "tap")
         image, read = _render(self, code, context(self, code, psi, cutoff, noise, key, patches), tuple(taps))
@@ -235,7 +236,8 @@ def check(g: Generator, code: Code, psi=None, goal: str | None = None) -> None:
     arch = g.arch
     if code.space not in arch.spaces:
         raise ValueError(
-            f"Code is in {code.space!r}, {arch.name} offers {', '.join(arch.spaces)}. Start from g.sample(...) or use g.to(...)."
+            f"Code is in {code.space!r}, {arch.name} offers {', '.join(arch.spaces)}. "
+            "Start from g.sample(...) or use g.to(...)."
         )
     shape, got = arch.shape(code.space), jax.tree.map(lambda v: tuple(v.shape[1:]), code.value)
     if got != shape:

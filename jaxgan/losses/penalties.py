@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def r1(score: Callable, images: Float[Array, "n h w c"]) -> Float[Array, "n"]:
+def r1(score: Callable, images: Float[Array, "n h w c"]) -> Float[Array, " n"]:
     """Return the squared gradient norm of a discriminator at given images.
 
         r1_n = || d sum(score(images)) / d images_n ||^2
@@ -24,7 +24,7 @@ def r1(score: Callable, images: Float[Array, "n h w c"]) -> Float[Array, "n"]:
     return jnp.sum(jnp.square(gradient), axis=(1, 2, 3))
 
 
-def path_lengths(draw: Callable, ws: Float[Array, "n l d"], noise: Float[Array, "n h w c"]) -> Float[Array, "n"]:
+def path_lengths(draw: Callable, ws: Float[Array, "n l d"], noise: Float[Array, "n h w c"]) -> Float[Array, " n"]:
     """Return the length of the generator's Jacobian in a random image direction.
 
         J_n = d sum(draw(ws) noise / sqrt(H W)) / d ws_n,     length_n = sqrt(mean_l sum_d J_nld^2)

@@ -77,7 +77,7 @@ class Checkpoints:
             raise CheckpointError(f"The checkpoints in {self.folder} were opened for reading only.")
         if step in self.steps:
             return
-        items = {name: ocp.args.StandardSave(_plain(tree)) for name, tree in _flat(state).items() if tree}
+        items: dict[str, Any] = {n: ocp.args.StandardSave(_plain(tree)) for n, tree in _flat(state).items() if tree}
         items[META] = ocp.args.JsonSave({"format": FORMAT, "step": step, **meta})
         metrics = None if figure is None else {"figure": float(figure)}
         self._orbax.save(step, args=ocp.args.Composite(**items), metrics=metrics)
@@ -156,7 +156,7 @@ class Checkpoints:
             import orbax.checkpoint as ocp
             from orbax.checkpoint import checkpoint_managers as policies
 
-            rules = [policies.LatestN(self.keep)]
+            rules: list[Any] = [policies.LatestN(self.keep)]
             if self.keep_best:
                 rank = lambda metrics: -metrics["figure"]  # the last ones of this order are kept
                 rules.append(
@@ -189,7 +189,8 @@ class Checkpoints:
 
         if not (self.folder / str(step) / field).is_dir():
             return {}
-        tree = ocp.StandardCheckpointHandler().metadata(self.folder / str(step) / field).tree
+        place: Any = self.folder / str(step) / field
+        tree = ocp.StandardCheckpointHandler().metadata(place).tree
         return {path: (tuple(leaf.shape), np.dtype(leaf.dtype)) for path, leaf in tree.items()}
 
     def _compare(self, step: int, abstract: Mapping[str, Mapping[str, jax.ShapeDtypeStruct]]) -> None:
@@ -243,7 +244,7 @@ def _flat(state: Any) -> dict[str, dict[str, Any]]:
 
 
 def _is_key(leaf: Any) -> bool:
-    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class Journal:
         with self.path.open("a") as file:
             file.write(json.dumps(dict(figures)) + "\n")
         for name, value in figures.items():
-            if isinstance(value, (int, float)) and name != "step":
+            if isinstance(value, (int, float)) and name not in ("step", "time"):
                 self.events.add_scalar(name if "/" in name else f"run/{name}", value, figures["step"])
         self.events.flush()
 

@@ -17,7 +17,7 @@ from jaxgan.core import Generator
 from jaxgan.training.checkpoint import Checkpoints, versions
 from jaxgan.training.game import State, Trainer
 from jaxgan.training.journal import Diverged, Figures
-from jaxgan.training.parallel import mesh_of, parallel, replicate, replicated
+from jaxgan.training.parallel import Devices, mesh_of, parallel, replicate, replicated
 from jaxgan.training.progress import Progress
 from jaxgan.training.recipe import Recipe, to_json
 from jaxgan.training.shelf import Files, Shelf, claimed
@@ -54,7 +54,7 @@ def run(
     files: Files,
     *,
     resume: str | Path | None = None,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Devices = None,
     figure: Callable[[Generator], float] | None = None,
     samples: int = 64,
     stream: TextIO | None = None,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 AXIS = "data"
+Devices: TypeAlias = "Sequence[Any] | Mesh | None"
 
 
-def mesh_of(devices: Sequence[jax.Device] | Mesh | None = None) -> Mesh:
+def mesh_of(devices: Devices = None) -> Mesh:
     """Line devices up along the axis "data".
 
     Args:
@@ -40,7 +42,7 @@ def divided(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec(AXIS))
 
 
-def replicate(tree: Any, devices: Sequence[jax.Device] | Mesh | None = None) -> Any:
+def replicate(tree: Any, devices: Devices = None) -> Any:
     """Put a tree of arrays, the same in every process, whole on every device."""
     sharding = replicated(mesh_of(devices))
 
@@ -50,14 +52,14 @@ def replicate(tree: Any, devices: Sequence[jax.Device] | Mesh | None = None) -> 
             return leaf
         if jax.process_count() == 1:
             return jax.device_put(leaf, sharding)
-        if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):  # host arrays hold no keys
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):  # host arrays hold no keys
             return jax.random.wrap_key_data(place(jax.random.key_data(leaf)), impl=jax.random.key_impl(leaf))
         return jax.make_array_from_process_local_data(sharding, np.asarray(leaf))
 
     return jax.tree.map(place, tree)
 
 
-def divide(batch: Any, devices: Sequence[jax.Device] | Mesh | None = None) -> Any:
+def divide(batch: Any, devices: Devices = None) -> Any:
     """Spread a batch over the devices along its first axis.
 
     Args:
@@ -87,7 +89,7 @@ def divide(batch: Any, devices: Sequence[jax.Device] | Mesh | None = None) -> An
     return jax.tree.map(place, batch)
 
 
-def parallel(step: Callable, devices: Sequence[jax.Device] | Mesh | None = None) -> Callable:
+def parallel(step: Callable, devices: Devices = None) -> Callable:
     """Compile a training step for data parallelism: parameters on every device, the batch divided among them.
 
     The step is written for one device and the whole batch, and means the same on N devices: losses, minibatch
@@ -103,8 +105,8 @@ def parallel(step: Callable, devices: Sequence[jax.Device] | Mesh | None = None)
         devices: Devices, a mesh with the one axis "data", or None for all devices of all processes.
 
     Returns:
-        `step(state, batch, **static) -> (state, metrics)`, compiled once for each set of static arguments. `state` may come from `init` or a checkpoint, from any placement;
-        `batch` is a tree of host arrays [batch / processes, ...], this process's rows.
+        `step(state, batch, **static) -> (state, metrics)`, compiled once for each set of static arguments. `state` may
+        come from `init` or a checkpoint, from any placement; `batch` is a tree of host arrays [batch / processes, ...], this process's rows.
 
     Raises:
         ValueError: When called, if the devices do not divide the batch.

@@ -41,7 +41,7 @@ class Progress:
                 refresh_per_second=4,
                 expand=True,
             )
-            self.task = self.bar.add_task("", total=kimg, completed=done, figures="compiling the step")
+            self.task = self.bar.add_task("", total=kimg, completed=0, figures="compiling the step")
         self.figures: dict[str, float] = {}
 
     def __enter__(self) -> Progress:

@@ -154,6 +154,7 @@ def load_recipe(path: str | Path) -> Recipe:
     if path.suffix != ".py":
         raise ValueError(f"{path} is neither a config (.py) nor a run's recipe (.json).")
     spec = importlib.util.spec_from_file_location(f"jaxgan_config_{path.stem}", path)
+    assert spec is not None and spec.loader is not None  # the suffix is .py
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     recipe = getattr(module, "recipe", None)
@@ -213,7 +214,7 @@ def _read(value: Any, kind: Any, where: str) -> Any:
         return tuple(_read(v, k, f"{where}[{i}]") for i, (v, k) in enumerate(zip(value, inner)))
     if is_dataclass(kind):
         if not isinstance(value, Mapping):
-            raise ValueError(f"{where} is {value!r}, needed are the fields of {kind.__name__}.")
+            raise ValueError(f"{where} is {value!r}, needed are the fields of {getattr(kind, '__name__', kind)}.")
         return _dataclass(value, kind, where)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

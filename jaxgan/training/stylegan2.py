@@ -76,7 +76,7 @@ class StyleGAN2:
         channel_base, channel_max: Width of the generator.
         d_channel_base, d_channel_max: Width of the discriminator; the generator's when None.
         architecture: Of the discriminator.
-        mbstd: Minibatch-stddev group. The statistics are those of the global batch: see `models.stylegan2.discriminator`.
+        mbstd: Minibatch-stddev group; its statistics are those of the global batch: `models.stylegan2.discriminator`.
         conv_clamp: Bound on layer outputs; 256 is usual with bf16_resolutions > 0.
         bf16_resolutions: Highest resolutions that compute in bfloat16.
         mixing: Probability of style mixing.
@@ -133,7 +133,8 @@ class StyleGAN2:
         images = jnp.zeros((self.mbstd, self.resolution, self.resolution, self.channels))
         cond = jnp.zeros((self.mbstd, classes)) if classes else None
         module = stylegan2.discriminator(**config)
-        return initialise(module, key, images, cond, name="stylegan2.discriminator", config=tuple(sorted(config.items())))
+        described = tuple(sorted(config.items()))
+        return initialise(module, key, images, cond, name="stylegan2.discriminator", config=described)
 
     def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:
         """Make the game: G, G_path every 4, D, D_r1 every 16.
@@ -181,9 +182,7 @@ class StyleGAN2:
         def render(params, stats, ws, key):
             return Generator(params["G"], stats["buffers"]["G"], arch)(Code(ws, "w+"), noise="random", key=key)
 
-        discriminator = jax.eval_shape(
-            lambda key: self.discriminator(key, classes), jax.random.key(0)
-        )
+        discriminator = jax.eval_shape(lambda key: self.discriminator(key, classes), jax.random.key(0))
 
         def judge(params, stats, images, cond, key):
             if pipe is not None:

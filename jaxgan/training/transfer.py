@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from jaxgan.training.game import State
 Arrays = Mapping[str, Any]
 
 
-def read_weights(path: str | Path, load: Callable, averaged: str = "G") -> dict[str, dict[str, Arrays]]:
+def read_weights(path: str | Path, load: Callable, averaged: str = "G") -> dict[str, Arrays]:
     """Read the weights that a run can start from.
 
     Args:
@@ -41,7 +42,7 @@ def read_weights(path: str | Path, load: Callable, averaged: str = "G") -> dict[
             stats = kept.arrays("stats")
             buffers = {name.removeprefix("buffers."): a for name, a in stats.items() if name.startswith("buffers.")}
             return {"params": kept.arrays("params"), "ema": kept.arrays("ema"), "buffers": buffers}
-    found: dict[str, dict[str, Arrays]] = {"params": {}, "ema": {}, "buffers": {}}
+    found: dict[str, dict[str, Any]] = {"params": {}, "ema": {}, "buffers": {}}
     for part in ("G_ema", "G", "D"):
         try:
             model = load(path, part=part)
@@ -57,7 +58,7 @@ def read_weights(path: str | Path, load: Callable, averaged: str = "G") -> dict[
         found["buffers"] |= {f"{name}.{p}": a for p, a in paths(model.buffers).items()}
     for p, array in found["ema"].items():
         found["params"].setdefault(p, array)
-    return found
+    return dict(found)
 
 
 def transfer(state: State, weights: Mapping[str, Mapping[str, Any]]) -> tuple[State, tuple[str, ...], int]:
@@ -92,7 +93,8 @@ def transfer(state: State, weights: Mapping[str, Mapping[str, Any]]) -> tuple[St
 
         return jax.tree_util.tree_map_with_path(leaf, tree)
 
-    state = state.replace(
+    state = dataclasses.replace(
+        state,
         params=merged(state.params, "params"),
         ema=merged(state.ema, "ema"),
         stats={**state.stats, "buffers": merged(state.stats["buffers"], "buffers")},

@@ -1,0 +1,28 @@
+"""StyleGAN2-ADA on the clothing photographs, 64x64."""
+
+from jaxgan.training.ada import Ada
+from jaxgan.training.ema import Ema
+from jaxgan.training.recipe import Recipe
+from jaxgan.training.stylegan2 import R1, Adam, StyleGAN2
+
+recipe = Recipe(
+    data="clothing64.zip:train",
+    model=StyleGAN2(
+        resolution=64,
+        z_dim=128,
+        w_dim=128,
+        mapping_layers=2,
+        channel_base=1024,
+        channel_max=128,
+        mbstd=4,
+        r1=R1(gamma=0.1),
+    ),
+    batch=16,
+    kimg=400,
+    adam=Adam(lr=0.0025),
+    ema=Ema(kimg=5, ramp=0.05),
+    ada=Ada(pipe="bgc", target=0.6, kimg=100),
+    mirror=True,
+    tick_kimg=4,
+    checkpoint_kimg=10,
+)

@@ -1,0 +1,26 @@
+"""StyleGAN2 on the MNIST test digits, 32x32 grey: idx files are read as they are and resized to 32."""
+
+from jaxgan.training.ema import Ema
+from jaxgan.training.recipe import Recipe
+from jaxgan.training.stylegan2 import R1, Adam, StyleGAN2
+
+recipe = Recipe(
+    data="mnist-t10k-images-idx3-ubyte.gz",
+    model=StyleGAN2(
+        resolution=32,
+        channels=1,
+        z_dim=64,
+        w_dim=64,
+        mapping_layers=2,
+        channel_base=512,
+        channel_max=64,
+        mbstd=4,
+        r1=R1(gamma=0.05),
+    ),
+    batch=32,
+    kimg=300,
+    adam=Adam(lr=0.0025),
+    ema=Ema(kimg=5, ramp=0.05),
+    tick_kimg=10,
+    checkpoint_kimg=20,
+)

@@ -1,0 +1,42 @@
+"""A tiny configuration of every family and of every game; the suite fails if one is missing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jaxgan.training.ema import Ema
+from jaxgan.training.stylegan2 import R1, Adam, PathLength, StyleGAN2
+
+SMALL = dict(resolution=8, z_dim=6, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One member of the suite: `arch` and `discriminator` are keyword arguments of the family's factories."""
+
+    family: str
+    arch: dict
+    discriminator: dict
+    game: Any = None
+    label: str = ""
+
+    def __str__(self):
+        return self.family + self.label
+
+
+DISCRIMINATOR = {k: SMALL[k] for k in ("resolution", "channel_base", "channel_max")}
+GAME = StyleGAN2(**SMALL, mbstd=4, r1=R1(1.0, 2), path_length=PathLength(every=2))
+
+CASES = (
+    Case("stylegan2", SMALL, DISCRIMINATOR, GAME),
+    Case(
+        "stylegan2",
+        {**SMALL, "classes": 3, "architecture": "resnet", "channels": 1},
+        {**DISCRIMINATOR, "classes": 3, "architecture": "skip", "channels": 1, "mapping_layers": 2},
+        label="-conditional-grey",
+    ),
+)
+
+
+def trainer(case: Case):
+    """Make the case's game at batch 8."""
+    return case.game.trainer(batch=8, adam=Adam(), ema=Ema(kimg=0.1))

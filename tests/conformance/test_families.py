@@ -1,0 +1,158 @@
+"""What every family keeps, whatever it is."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxgan as jg
+from jaxgan.core.network import initialise
+from jaxgan.models import FAMILIES
+from tests.conformance.families import CASES
+from tests.tolerances import OP
+
+every = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def test_every_family_is_in_the_suite():
+    assert {c.family for c in CASES} == set(FAMILIES)
+
+
+@cache
+def generator(case):
+    """A generator with nothing at its initial zero, so that nothing hides behind one."""
+    g = FAMILIES[case.family].arch(**case.arch).init(jax.random.key(0))
+    move = lambda x: x + 0.1 * jax.random.normal(jax.random.key(x.size), x.shape)
+    return jax.tree.map(move, g)
+
+
+@cache
+def code(case):
+    return generator(case).sample(jax.random.key(1), 4)
+
+
+@cache
+def images(case):
+    return generator(case)(code(case))
+
+
+@every
+def test_images_have_the_declared_shape_and_are_finite(case):
+    arch = generator(case).arch
+    assert images(case).shape == (4, arch.resolution, arch.resolution, arch.channels)
+    assert images(case).dtype == jnp.float32
+    assert np.all(np.isfinite(images(case))) and images(case).std() > 0.01
+
+
+@every
+def test_codes_and_images_are_functions_of_the_key(case):
+    g = generator(case)
+    same, other = g.sample(jax.random.key(1), 4), g.sample(jax.random.key(2), 4)
+    jax.tree.map(np.testing.assert_array_equal, same, code(case))
+    assert not np.array_equal(jax.tree.leaves(other.value)[0], jax.tree.leaves(same.value)[0])
+    assert np.array_equal(g(same), images(case))
+
+
+@every
+def test_the_arch_is_hashable_and_made_again_by_its_configuration(case):
+    arch = generator(case).arch
+    again = FAMILIES[arch.name].arch(**dict(arch.config))
+    assert again == arch and hash(again) == hash(arch)
+
+
+@every
+def test_compiled_equals_eager(case, close):
+    with jax.disable_jit():
+        close(generator(case)(code(case)), images(case), OP)
+
+
+@every
+def test_entering_at_any_space_gives_the_same_images(case, close):
+    g = generator(case)
+    for space in g.spaces:
+        there = g.to(code(case), space)
+        assert there.space == space
+        assert jax.tree.map(lambda v: v.shape[1:], there.value) == g.arch.shape(space)
+        close(g(there), images(case), OP, space)
+
+
+@every
+def test_members_of_a_batch_do_not_couple(case, close):
+    g, order = generator(case), jnp.array([2, 0, 3, 1])
+    close(g(code(case)[order]), images(case)[order], OP, "permuted")
+    close(g(code(case)[1]), images(case)[1:2], OP, "alone")
+
+
+@every
+def test_gradients_with_respect_to_codes_and_parameters_are_finite_and_not_zero(case):
+    g = generator(case)
+    for space in g.spaces:
+        there = g.to(code(case), space)
+        loss = lambda value, g, there=there: jnp.sum(jnp.square(g(there.replace(value=value))))
+        by_code, by_g = jax.jit(jax.grad(loss, argnums=(0, 1)))(there.value, g)
+        for leaf in jax.tree.leaves((by_code, by_g.params)):
+            assert np.all(np.isfinite(leaf))
+        assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(by_code)), space
+
+
+@every
+def test_every_tap_can_be_read_and_patched(case, close):
+    g = generator(case)
+    read = g.read(code(case), g.arch.taps)
+    assert set(read) == set(g.arch.taps)
+    for name, activation in read.items():
+        assert activation.ndim == 4 and len(activation) == 4
+        close(g(code(case), patches={name: activation}), images(case), OP, f"{name} put back")
+        changed = g(code(case), patches={name: lambda x: x + 1})
+        assert np.abs(changed - images(case)).max() > 1e-4, name
+
+
+@every
+def test_affines_are_the_first_maps_that_read_the_latent(case):
+    g = generator(case)
+    for affine in g.arch.affines:
+        weight = g.params
+        for part in affine.path:
+            weight = weight[part]
+        assert weight.shape[0] == g.arch.shape("w")[0] and 0 <= affine.row < g.arch.shape("w+")[0]
+
+
+@every
+def test_truncation_to_nothing_draws_one_image(case):
+    g = generator(case)
+    if not g.arch.truncates:
+        pytest.skip("this family does not truncate")
+    same = g.to(code(case), g.arch.truncates)
+    drawn = g(same, psi=0.0)
+    assert np.abs(drawn - drawn[:1]).max() < 1e-4
+
+
+@every
+def test_files_give_back_the_same_bits(case, tmp_path):
+    g = generator(case)
+    jg.save(g, tmp_path / "g.safetensors")
+    back = jg.load(tmp_path / "g.safetensors")
+    assert back.arch == g.arch and jg.fingerprint(back) == jg.fingerprint(g)
+    assert np.array_equal(back(code(case)), images(case))
+    config = tuple(sorted(case.discriminator.items()))
+    module = FAMILIES[case.family].discriminator(**case.discriminator)
+    d = initialise(
+        module, jax.random.key(0), images(case), code(case).cond, name=f"{case.family}.discriminator", config=config
+    )
+    jg.save(d, tmp_path / "d.safetensors")
+    scores = jg.load(tmp_path / "d.safetensors")(images(case), code(case).cond)
+    assert scores.shape == (4, 1) and np.array_equal(scores, d(images(case), code(case).cond))
+
+
+@every
+def test_rendering_compiles_once(case):
+    from jaxgan.core.generator import _render
+
+    g = generator(case)
+    g(code(case))
+    before = _render._cache_size()
+    for seed in (5, 6):
+        g(g.sample(jax.random.key(seed), 4))
+    assert _render._cache_size() == before
