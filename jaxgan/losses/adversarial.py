@@ -6,7 +6,7 @@ import jax
 from jaxtyping import Array, Float
 
 
-def nonsaturating_g(fake: Float[Array, "n *one"]) -> Float[Array, " n"]:
+def nonsaturating_g(fake: Float[Array, "n ..."]) -> Float[Array, " n"]:
     """Return the generator's non-saturating loss, softplus(-fake) = -log sigmoid(fake).
 
     Source: Goodfellow et al. (2014), section 3.
@@ -14,7 +14,7 @@ def nonsaturating_g(fake: Float[Array, "n *one"]) -> Float[Array, " n"]:
     return jax.nn.softplus(-fake).reshape(len(fake))
 
 
-def nonsaturating_d(real: Float[Array, "n *one"], fake: Float[Array, "n *one"]) -> Float[Array, " n"]:
+def nonsaturating_d(real: Float[Array, "n ..."], fake: Float[Array, "n ..."]) -> Float[Array, " n"]:
     """Return the discriminator's loss, softplus(fake) + softplus(-real).
 
     Source: Goodfellow et al. (2014), algorithm 1.

@@ -106,7 +106,8 @@ def parallel(step: Callable, devices: Devices = None) -> Callable:
 
     Returns:
         `step(state, batch, **static) -> (state, metrics)`, compiled once for each set of static arguments. `state` may
-        come from `init` or a checkpoint, from any placement; `batch` is a tree of host arrays [batch / processes, ...], this process's rows.
+        come from `init` or a checkpoint, from any placement; `batch` is a tree of host arrays [batch / processes, ...],
+        this process's rows.
 
     Raises:
         ValueError: When called, if the devices do not divide the batch.
