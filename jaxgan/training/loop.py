@@ -99,17 +99,18 @@ def run(
         for note in [headline(recipe, trainer, state, mesh.size), *notes]:
             show.say(note)
         stack.enter_context(divergence(kept, recipe))
-        step, figures, compiled = parallel(trainer.step, mesh), Figures(trainer), False
+        step, figures, compiled = parallel(trainer.step, mesh), Figures(trainer), set()
         tick, save_every = (steps_of(kimg, recipe.batch) for kimg in (recipe.tick_kimg, recipe.checkpoint_kimg))
         for batch in recipe.batches(start=done) if done < recipe.steps else ():
-            state, metrics = step(state, batch)
+            active = trainer.active(done)
+            state, metrics = step(state, batch, active=active)
             figures.add(done, metrics)
             done += 1
             kimg, last = recipe.seen(done), done >= recipe.steps
-            if not compiled:  # the first step waits for the compiler, which is no measure of speed
+            if active not in compiled:  # this step has waited for the compiler, which is no measure of speed
                 figures.settle()
                 show.begin(kimg)
-                compiled = True
+                compiled.add(active)
             show.advance(kimg)
             ending = last or agreed(asked, done)
             if done % tick == 0 or ending:

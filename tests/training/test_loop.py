@@ -293,3 +293,15 @@ def test_two_processes_train_as_one_and_stop_together(tmp_path, close):
     alone, _ = trained(ToyRecipe(kimg=0.016 * step), tmp_path / "alone")
     for a, b in zip(jax.tree.leaves(state.params), jax.tree.leaves(alone.state.params), strict=True):
         close(a, b, 5e-5)
+
+
+def test_steps_are_compiled_by_the_moves_they_make(tmp_path, monkeypatch):
+    trainer, asked = ToyRecipe().trainer(), []
+
+    def step(state, batch, active=None):
+        asked.append(active)
+        return trainer.step(state, batch, active)
+
+    monkeypatch.setattr(ToyRecipe, "trainer", lambda self: trainer._replace(step=step))
+    trained(SHORT, tmp_path)
+    assert asked == [("G", "D", "D_r1"), ("G", "D")]  # traced once each
