@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import jax
@@ -16,7 +18,9 @@ from jaxgan.core.code import Code
 from jaxgan.core.directions import Directions
 from jaxgan.core.generator import Generator, check
 from jaxgan.editing import Edit
+from jaxgan.features import random_features
 from jaxgan.inversion import Found, Inverter
+from jaxgan.metrics import collect, frechet
 from jaxgan.training import Files, Outcome, Recipe, run
 
 SLACK = 1.5  # resampling overshoots [-1, 1]; nothing honest goes beyond this
@@ -118,6 +122,58 @@ def edit(g: Generator, code: Code, how: Edit) -> Code:
     return changed
 
 
+def train(
+    recipe: Recipe,
+    folder: str | Path,
+    *,
+    resume: str | Path | None = None,
+    devices: Sequence[jax.Device] | None = None,
+    figure: Callable[[Generator], float] | None = None,
+    samples: int = 64,
+) -> Outcome:
+    """Train by a recipe in a folder; the same call continues a run that was stopped.
+
+    Args:
+        recipe: What to train, such as `training.load_recipe("configs/stylegan2_scenes64.py")`.
+        folder: Where checkpoints, models, samples and figures go.
+        resume: Another run's folder or a model file to take weights from (transfer learning).
+        devices: Devices to divide each batch among; all when None.
+        figure: Judges the averaged generator at every checkpoint, lower is better; the best one is kept.
+        samples: Images in a grid.
+
+    Returns:
+        How it ended; `.generator` is the generator with averaged weights.
+    """
+    files = Files(io.save, io.load, io.save_grid)
+    return run(recipe, folder, files, resume=resume, devices=devices, figure=figure, samples=samples)
+
+
+def frechet_judge(recipe: Recipe, images: int = 2048, batch: int = 64) -> Callable[[Generator], float]:
+    """Return a judge for `train`: the Fréchet distance of random features between the data and a generator's images.
+
+    The real images are looked at once, when it is first called; the codes are the same at every call.
+
+    Args:
+        recipe: What is trained; its data are what generators are compared with.
+        images: How many of each, rounded up to whole batches.
+        batch: Images at a time.
+
+    Returns:
+        Generator to figure, lower is better; comparable at equal data and number of images only.
+    """
+    count = -(-images // batch)
+    features, real = random_features(), []
+
+    def judge(g: Generator) -> float:
+        if not real:
+            some = islice(replace(recipe, batch=batch, workers=0).batches(start=0), count)
+            real.append(collect((b["image"] for b in some), features))
+        drawn = (generate(g, batch, key=jax.random.key(i)) for i in range(count))
+        return frechet(real[0], drawn, features)
+
+    return judge
+
+
 def checked(g: Generator, images):
     """Return images as float32, or raise a ValueError that says what does not fit the generator."""
     arch = g.arch
@@ -149,29 +205,3 @@ def checked(g: Generator, images):
         hint = "They look like 0 to 255: images / 127.5 - 1." if images.min() >= 0 else "Scale them first."
         raise ValueError(f"Images reach {largest:.4g}, the range is [-1, 1]. {hint}")
     return images
-
-
-def train(
-    recipe: Recipe,
-    folder: str | Path,
-    *,
-    resume: str | Path | None = None,
-    devices: Sequence[jax.Device] | None = None,
-    figure: Callable[[Generator], float] | None = None,
-    samples: int = 64,
-) -> Outcome:
-    """Train by a recipe in a folder; the same call continues a run that was stopped.
-
-    Args:
-        recipe: What to train, such as `training.load_recipe("configs/stylegan2_scenes64.py")`.
-        folder: Where checkpoints, models, samples and figures go.
-        resume: Another run's folder or a model file to take weights from (transfer learning).
-        devices: Devices to divide each batch among; all when None.
-        figure: Judges the averaged generator at every checkpoint, lower is better; the best one is kept.
-        samples: Images in a grid.
-
-    Returns:
-        How it ended; `.generator` is the generator with averaged weights.
-    """
-    files = Files(io.save, io.load, io.save_grid)
-    return run(recipe, folder, files, resume=resume, devices=devices, figure=figure, samples=samples)

@@ -34,6 +34,9 @@ class Options:
     ] = None
     devices: Annotated[int | None, arg(metavar="INT", help="Divide each batch among so many; all if None.")] = None
     samples: Annotated[int, arg(help="Images in each grid of samples.")] = 64
+    judge: Annotated[
+        int, arg(help="Images by whose Fréchet distance (random features) the best model is kept; 0 keeps none.")
+    ] = 0
     smoke: Annotated[bool, arg(help="Shrink everything to a few seconds, to try a config.")] = False
 
 
@@ -74,7 +77,8 @@ def run(options: Options, rest: Sequence[str]):
         raise words.Mistake(f"--devices is {count}, there are {len(there)}: {there[0].device_kind}")
     devices = there[:count] if count < len(there) else None
     folder = options.folder or home(options.config)
-    return api.train(recipe, folder, resume=options.resume, devices=devices, samples=options.samples)
+    figure = api.frechet_judge(recipe, options.judge) if options.judge else None
+    return api.train(recipe, folder, resume=options.resume, devices=devices, figure=figure, samples=options.samples)
 
 
 def home(config: Path) -> Path:
