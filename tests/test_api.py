@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -75,3 +77,35 @@ def test_what_makes_no_sense_is_refused(g):
         api.edit(g, g.sample(KEY, 1), lambda g, code: np.ones(3))
     with pytest.raises(ValueError, match="2 codes for 3"):
         api.invert(g, np.zeros((3, 16, 16, 3)), refine(pixel(), steps=1), KEY, start=g.sample(KEY, 2))
+
+
+def test_judge_prefers_a_generator_that_knows_the_data():
+    data = np.asarray(planted.style(3)(planted.style(3).sample(jax.random.key(9), 64)))
+
+    @dataclass(frozen=True)
+    class Recipe:
+        batch: int
+        workers: int = 0
+
+        def batches(self, start):
+            for at in range(start, 1000):
+                yield {"image": np.clip(data[np.arange(at * self.batch, (at + 1) * self.batch) % 64], -1, 1)}
+
+    judge = api.frechet_judge(Recipe(batch=8), images=64, batch=32)
+    knowing, other = judge(planted.style(3)), judge(planted.style(4))
+    assert knowing == judge(planted.style(3))
+    assert knowing < 0.5 * other
+
+
+def test_train_hands_the_run_the_files_it_needs(monkeypatch, tmp_path):
+    seen = {}
+    monkeypatch.setattr(
+        api, "run", lambda recipe, folder, files, **more: seen.update(files=files, folder=folder, **more)
+    )
+    api.train("recipe", tmp_path, resume="x.pkl", samples=4)
+    assert seen["resume"] == "x.pkl" and seen["samples"] == 4 and seen["folder"] == tmp_path
+    g = planted.style()
+    seen["files"].save(tmp_path / "g.safetensors", g)
+    assert seen["files"].load(tmp_path / "g.safetensors", part="G_ema").arch == g.arch
+    seen["files"].save_grid(tmp_path / "grid.png", np.zeros((4, 8, 8, 3)), 2)
+    assert (tmp_path / "grid.png").exists()
