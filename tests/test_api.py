@@ -105,7 +105,7 @@ def test_train_hands_the_run_the_files_it_needs(monkeypatch, tmp_path):
     api.train("recipe", tmp_path, resume="x.pkl", samples=4)
     assert seen["resume"] == "x.pkl" and seen["samples"] == 4 and seen["folder"] == tmp_path
     g = planted.style()
-    seen["files"].save(tmp_path / "g.safetensors", g)
+    seen["files"].save(g, tmp_path / "g.safetensors")
     assert seen["files"].load(tmp_path / "g.safetensors", part="G_ema").arch == g.arch
     seen["files"].save_grid(tmp_path / "grid.png", np.zeros((4, 8, 8, 3)), 2)
     assert (tmp_path / "grid.png").exists()
