@@ -25,7 +25,8 @@ FLOORS = {
     "metrics": 6,
     "io": 7,
     "api": 8,
-    "cli": 9,
+    "demo": 9,
+    "cli": 10,
 }
 
 # Floor 1 holds two worlds, arrays and images, which need not be friends; models, encoders and features neither.

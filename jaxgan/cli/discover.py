@@ -71,16 +71,19 @@ def main(args: Sequence[str]) -> None:
 
     from jaxgan import api, directions, io
     from jaxgan.editing import move, sweep
-    from jaxgan.latents.spaces import styled
     from jaxgan.latents.walks import seeded
 
     g = models.generator(options.model)
     found = api.discover(g, getattr(directions, options.method)(**given), jax.random.key(options.seed), options.k)
     io.save(found, out, {"model": options.model, "command": " ".join(["jaxgan discover", *args])})
-    psi = options.psi if g.arch.truncates else None
-    code = g.to(seeded(g, [options.seed]), styled(g), psi=psi)
+    code, psi = seeded(g, [options.seed]), options.psi if g.arch.truncates else None
+    if found.space != code.space:
+        code, psi = g.to(code, found.space, psi=psi), None
     strengths = jnp.array(by)
-    rows = [np.stack(list(models.drawn(g, sweep(lambda s, d=d: move(d, s), strengths)(g, code)))) for d in each(found)]
+    rows = [
+        np.stack(list(models.drawn(g, sweep(lambda s, d=d: move(d, s), strengths)(g, code), psi=psi)))
+        for d in each(found)
+    ]
     io.save_grid(picture, np.concatenate(rows), len(by))
     for name, scale in zip(found.names, np.asarray(found.scales), strict=True):
         words.say(f"{name:<12}standard deviation {scale:.4g}")

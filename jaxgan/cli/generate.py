@@ -39,6 +39,10 @@ class Options:
 def main(args: Sequence[str]) -> None:
     """Run the verb."""
     options = words.read(Options, args, "jaxgan generate", HELP)
+    if options.cutoff is not None and options.psi is None:
+        raise words.Mistake("--cutoff says where --psi acts; give --psi too")
+    if options.batch < 1:
+        raise words.Mistake(f"--batch is {options.batch}, it must be at least 1")
     seeds = words.numbers(options.seeds, "seeds")
     files = models.numbered(options.out, [f"seed{seed:04d}" for seed in seeds])
     if options.video is not None:

@@ -84,8 +84,8 @@ def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
     """Hold a folder for one process and one recipe.
 
     Raises:
-        ValueError: The folder holds another recipe; names the fields that differ. The length of the run, how often
-            it reports and how it loads may change.
+        ValueError: The folder holds checkpoints of another recipe; names the fields that differ. The length of the
+            run, how often it reports and how it loads may change.
         RuntimeError: Another process holds the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,8 @@ def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
                 f"Another process is training in {folder}; wait for it or take another folder."
             ) from error
         path = folder / "recipe.json"
-        if path.exists():
+        # Before the first checkpoint there is nothing to protect: a run that failed at its data, say.
+        if path.exists() and any(p.name.isdigit() for p in (folder / "checkpoints").glob("*")):
             before = from_json(json.loads(path.read_text()), type(recipe))
             differing = {name: pair for name, pair in differences(before, recipe).items() if name not in FREE}
             if differing:

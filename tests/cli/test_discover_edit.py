@@ -33,12 +33,20 @@ def test_picture_has_a_row_for_each_direction(found):
 
 
 @pytest.mark.parametrize(
-    ("method", "more"), [("sefa", ["--layers", "0-1"]), ("hessian", ["--steps", 2]), ("jacobian", ["--samples", 2])]
+    ("method", "more"), [("sefa", ["--layers", "0-1"]), ("jacobian", ["--samples", 2, "--space", "z", "--tap", "b4"])]
 )
-def test_every_method_runs(command, models, tmp_path, method, more):
+def test_methods_take_their_options(command, models, tmp_path, method, more):
     answer = command("discover", models / "tiny.safetensors", "--method", method, "--k", 2, "--by", "0,1", *more)
     assert answer.code == 0, answer.err
     assert len(jg.load(tmp_path / f"{method}.safetensors")) == 2
+
+
+def test_hessian_is_told_its_steps(command, models, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(jg.directions, "hessian", lambda **told: seen.update(told) or jg.directions.sefa(samples=10))
+    words = ["--method", "hessian", "--steps", 7, "--tap", "b4", "--k", 1, "--by", "0,1"]
+    assert command("discover", models / "tiny.safetensors", *words).code == 0
+    assert seen == {"steps": 7, "tap": "b4"}
 
 
 def test_strip_has_a_row_for_each_code_and_a_column_for_each_strength(command, found, models, tmp_path):

@@ -16,6 +16,7 @@ WRONG = {
     "choice": (["generate", "x", "--noise", "konst"], "--noise takes one of const, random, none, got 'konst'"),
     "missing word": (["generate"], "MODEL is missing"),
     "one word too many": (["generate", "a", "b"], "what is 'b' for?"),
+    "cutoff alone": (["generate", "x", "--cutoff", "2"], "give --psi too"),
     "seeds": (["generate", "x", "--seeds", "5-1"], "seeds are '5-1'; write them as 0-63"),
     "strengths": (["edit", "x", "--seeds", "1", "--directions", "d", "--by", "1:2"], "from:to:count"),
     "model": (["generate", "nothing.safetensors"], "nothing.safetensors"),

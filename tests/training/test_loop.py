@@ -147,6 +147,13 @@ def test_length_and_reporting_may_change(tmp_path):
     assert outcome.step == 12
 
 
+def test_a_folder_without_checkpoints_takes_another_recipe(tmp_path):
+    with claimed(tmp_path, SHORT):
+        pass  # a run that failed before it kept anything
+    with claimed(tmp_path, replace(SHORT, seed=5)):
+        assert json.loads((tmp_path / "recipe.json").read_text())["seed"] == 5
+
+
 def test_one_folder_holds_one_run_at_a_time(tmp_path):
     with claimed(tmp_path, SHORT), pytest.raises(RuntimeError, match="Another process is training"):
         trained(SHORT, tmp_path)
