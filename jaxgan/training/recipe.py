@@ -184,15 +184,20 @@ def from_json(value: Any, kind: type = Recipe) -> Any:
 
 
 def differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
-    """Name what differs between two recipes, {"adam.lr": (0.002, 0.001)}."""
+    """Name what differs between two recipes, {"adam.lr": (0.002, 0.001)}; a part that one lacks is named as a whole."""
 
-    def flat(value, path):
-        if isinstance(value, Mapping):
-            return {k: v for name, inner in value.items() for k, v in flat(inner, f"{path}.{name}").items()}
-        return {path[1:]: value}
+    def compare(a, b, path):
+        if not (isinstance(a, Mapping) and isinstance(b, Mapping)):
+            return {path: (said(a), said(b))} if a != b else {}
+        found = {}
+        for name in dict.fromkeys([*a, *b]):
+            found |= compare(a.get(name), b.get(name), f"{path}.{name}" if path else name)
+        return found
 
-    a, b = flat(to_json(one), ""), flat(to_json(other), "")
-    return {name: (a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name)}
+    def said(value):
+        return value.get("kind", "set") if isinstance(value, Mapping) else value
+
+    return compare(to_json(one), to_json(other), "")
 
 
 def _read(value: Any, kind: Any, where: str) -> Any:

@@ -65,7 +65,7 @@ def test_whole_numbers_are_read_as_the_floats_they_stand_for():
 def test_differences_are_named_by_path():
     other = dataclasses.replace(FULL, batch=16, adam=Adam(lr=2e-3), ada=None)
     found = differences(FULL, other)
-    assert found["batch"] == (8, 16) and found["adam.lr"] == (1e-3, 2e-3) and found["ada.pipe"] == ("bg", None)
+    assert found["batch"] == (8, 16) and found["adam.lr"] == (1e-3, 2e-3) and found["ada"] == ("Ada", None)
     assert differences(FULL, FULL) == {}
 
 
