@@ -130,7 +130,7 @@ def frechet(
     Example:
         >>> features = jg.features.random_features()
         >>> real = jg.metrics.collect(photos, features)
-        >>> jg.metrics.frechet(real, (g(g.sample(k, 64)) for k in jax.random.split(key, 16)), features)
+        >>> figure = jg.metrics.frechet(real, (g(g.sample(k, 64)) for k in jax.random.split(key, 16)), features)
     """
     real, fake = (s if isinstance(s, Moments) else collect(s, features) for s in (real, fake))
     return frechet_distance(real, fake)
