@@ -15,7 +15,7 @@ recipe = Recipe(
         channel_base=1024,
         channel_max=128,
         mbstd=4,
-        r1=R1(gamma=0.1),
+        r1=R1(gamma=0.3),
     ),
     batch=16,
     kimg=400,

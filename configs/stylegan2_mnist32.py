@@ -15,7 +15,7 @@ recipe = Recipe(
         channel_base=512,
         channel_max=64,
         mbstd=4,
-        r1=R1(gamma=0.05),
+        r1=R1(gamma=0.3),
     ),
     batch=32,
     kimg=300,

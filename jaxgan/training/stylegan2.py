@@ -26,7 +26,8 @@ class Adam:
 
     Args:
         lr: Step size.
-        b1, b2: Decay of the first and the second moment.
+        b1: Decay of the first moment.
+        b2: Decay of the second moment.
         eps: Added to the denominator.
     """
 
@@ -71,16 +72,22 @@ class StyleGAN2:
     """Sizes and losses of a StyleGAN2 run.
 
     Args:
-        resolution, channels: Of the images.
-        z_dim, w_dim, mapping_layers: Of the mapping network.
-        channel_base, channel_max: Width of the generator.
-        d_channel_base, d_channel_max: Width of the discriminator; the generator's when None.
+        resolution: Side of the images, a power of two.
+        channels: Of the images: 3 for colour, 1 for grey.
+        z_dim: Width of z.
+        w_dim: Width of w.
+        mapping_layers: Depth of the mapping network.
+        channel_base: Width of the generator: min(channel_base / r, channel_max) channels at resolution r.
+        channel_max: Most channels of a layer of the generator.
+        d_channel_base: As channel_base, of the discriminator; the generator's when None.
+        d_channel_max: As channel_max, of the discriminator; the generator's when None.
         architecture: Of the discriminator.
         mbstd: Minibatch-stddev group; its statistics are those of the global batch: `models.stylegan2.discriminator`.
         conv_clamp: Bound on layer outputs; 256 is usual with bf16_resolutions > 0.
         bf16_resolutions: Highest resolutions that compute in bfloat16.
         mixing: Probability of style mixing.
-        r1, path_length: Regularisation.
+        r1: Penalty of the discriminator.
+        path_length: Penalty of the generator.
         w_mean_decay: Decay of the running mean of w.
     """
 
