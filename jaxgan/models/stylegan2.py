@@ -8,7 +8,7 @@ Adversarial Networks with Limited Data" (2020). Layer names are those of the pub
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -79,10 +79,10 @@ class SynthesisBlock(nn.Module):
 
     resolution: int
     features: int
-    channels: int
-    architecture: str
     last: bool
     first_index: int
+    channels: int
+    architecture: str
     use_noise: bool
     activation: str
     clamp: float | None
@@ -134,38 +134,27 @@ class Synthesis(nn.Module):
 
     resolution: int
     channels: int
-    base: int
-    limit: int
+    channel_base: int
+    channel_max: int
     architecture: str
     use_noise: bool
     activation: str
-    clamp: float | None
-    taps: tuple[float, ...]
+    conv_clamp: float | None
+    resample_filter: tuple[float, ...]
     bf16_resolutions: int
 
     @nn.compact
     def __call__(self, styles, context: Context):
-        layers = style_layers(self.resolution, self.base, self.limit, self.architecture)
+        layers = style_layers(self.resolution, self.channel_base, self.channel_max, self.architecture)
         named = {layer.name: s for layer, s in zip(layers, styles, strict=True)}
+        shared = (self.channels, self.architecture, self.use_noise, self.activation, self.conv_clamp)
         x = image = None
-        index = 0
-        for r in block_resolutions(self.resolution):
-            block = SynthesisBlock(
-                r,
-                width(r, self.base, self.limit),
-                self.channels,
-                self.architecture,
-                r == self.resolution,
-                index,
-                self.use_noise,
-                self.activation,
-                self.clamp,
-                self.taps,
-                block_dtype(r, self.resolution, self.bf16_resolutions),
-                name=f"b{r}",
-            )
+        for i, r in enumerate(block_resolutions(self.resolution)):
+            features, last = width(r, self.channel_base, self.channel_max), r == self.resolution
+            dtype = block_dtype(r, self.resolution, self.bf16_resolutions)
+            index = max(2 * i - 1, 0)  # of the block's first convolution among all
+            block = SynthesisBlock(r, features, last, index, *shared, self.resample_filter, dtype, name=f"b{r}")
             x, image = block(x, image, named, context)
-            index += 1 if r == 4 else 2
         return image
 
 
@@ -219,65 +208,19 @@ def arch(
         bf16_resolutions: How many of the highest resolutions compute in bfloat16. The published code uses float16
             with a pre-normalisation of weights and styles; bfloat16 has float32's range and needs neither.
     """
+    arguments = dict(locals())
     check_sizes(resolution, architecture)
     taps = tuple(float(t) for t in resample_filter)
-    config = dict(
-        resolution=resolution,
-        channels=channels,
-        z_dim=z_dim,
-        w_dim=w_dim,
-        classes=classes,
-        channel_base=channel_base,
-        channel_max=channel_max,
-        mapping_layers=mapping_layers,
-        mapping_lr_mul=mapping_lr_mul,
-        mapping_embed=mapping_embed,
-        mapping_hidden=mapping_hidden,
-        mapping_activation=mapping_activation,
-        architecture=architecture,
-        use_noise=use_noise,
-        activation=activation,
-        conv_clamp=conv_clamp,
-        resample_filter=taps,
-        bf16_resolutions=bf16_resolutions,
-    )
+    config = {**arguments, "resample_filter": taps}
     layers = style_layers(resolution, channel_base, channel_max, architecture)
     rows = layers[-1].row + 1
+    mapping = (mapping_layers, mapping_embed, mapping_hidden, mapping_activation, mapping_lr_mul)
+    synthesis = {f.name: config[f.name] for f in fields(Synthesis) if f.name in config}
     stages = (
-        Stage(
-            "z",
-            "w",
-            Mapping(
-                z_dim,
-                w_dim,
-                classes,
-                mapping_layers,
-                mapping_embed,
-                mapping_hidden,
-                mapping_activation,
-                mapping_lr_mul,
-                name="mapping",
-            ),
-        ),
+        Stage("z", "w", Mapping(z_dim, w_dim, classes, *mapping, name="mapping")),
         Stage("w", "w+", Spread(rows, w_dim, name="spread")),
         Stage("w+", "s", Styles(layers, name="style")),
-        Stage(
-            "s",
-            "x",
-            Synthesis(
-                resolution,
-                channels,
-                channel_base,
-                channel_max,
-                architecture,
-                use_noise,
-                activation,
-                conv_clamp,
-                taps,
-                bf16_resolutions,
-                name="synthesis",
-            ),
-        ),
+        Stage("s", "x", Synthesis(**synthesis, name="synthesis")),
     )
     rgb = [r for r in block_resolutions(resolution) if architecture == "skip" or r == resolution]
     return Arch(
@@ -306,11 +249,10 @@ def arch(
 class DiscriminatorBlock(nn.Module):
     """Two convolutions that halve the resolution, with the shortcuts of the architecture."""
 
-    resolution: int
     features: int
     out: int
-    architecture: str
     first: bool
+    architecture: str
     activation: str
     clamp: float | None
     taps: tuple[float, ...]
@@ -360,17 +302,17 @@ class Epilogue(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Score images [N, H, W, channels] in [-1, 1]; returns logits [N, 1]. See `discriminator`."""
+    """Score images [N, H, W, channels] in [-1, 1]; returns logits [N, 1]. The fields are those of `discriminator`."""
 
     resolution: int
     channels: int
     classes: int
-    base: int
-    limit: int
+    channel_base: int
+    channel_max: int
     architecture: str
     cmap_dim: int | None
-    group: int | None
-    group_features: int
+    mbstd_group: int | None
+    mbstd_features: int
     mapping_layers: int
     mapping_lr_mul: float
     mapping_embed: int | None
@@ -378,53 +320,31 @@ class Discriminator(nn.Module):
     mapping_activation: str
     activation: str
     epilogue_activation: str
-    clamp: float | None
-    taps: tuple[float, ...]
+    conv_clamp: float | None
+    resample_filter: tuple[float, ...]
     bf16_resolutions: int
 
     @nn.compact
     def __call__(self, images, cond=None):
         if self.classes and cond is None:
             raise ValueError(f"This discriminator is conditional: give cond [N, {self.classes}].")
+        channels = lambda r: width(r, self.channel_base, self.channel_max)
+        shared = (self.architecture, self.activation, self.conv_clamp, self.resample_filter)
         x, image = None, images
         for r in reversed(block_resolutions(self.resolution)[1:]):
-            x, image = DiscriminatorBlock(
-                r,
-                width(r, self.base, self.limit),
-                width(r // 2, self.base, self.limit),
-                self.architecture,
-                r == self.resolution,
-                self.activation,
-                self.clamp,
-                self.taps,
-                block_dtype(r, self.resolution, self.bf16_resolutions),
-                name=f"b{r}",
-            )(x, image)
-        features, cmap, dim = width(4, self.base, self.limit), None, 0
+            first, dtype = r == self.resolution, block_dtype(r, self.resolution, self.bf16_resolutions)
+            x, image = DiscriminatorBlock(channels(r), channels(r // 2), first, *shared, dtype, name=f"b{r}")(x, image)
+        cmap, dim = None, 0
         if self.classes:
-            dim = features if self.cmap_dim is None else self.cmap_dim
+            dim = channels(4) if self.cmap_dim is None else self.cmap_dim
+            sizes = (self.mapping_layers, self.mapping_embed, self.mapping_hidden)
             mapping = Mapping(
-                0,
-                dim,
-                self.classes,
-                self.mapping_layers,
-                self.mapping_embed,
-                self.mapping_hidden,
-                self.mapping_activation,
-                self.mapping_lr_mul,
-                name="mapping",
+                0, dim, self.classes, *sizes, self.mapping_activation, self.mapping_lr_mul, name="mapping"
             )
             cmap = mapping(None, Context(cond=cond))
-        return Epilogue(
-            features,
-            dim,
-            self.architecture,
-            self.group,
-            self.group_features,
-            self.epilogue_activation,
-            self.clamp,
-            name="b4",
-        )(x, image, cmap)
+        group = (self.mbstd_group, self.mbstd_features)
+        activation = (self.epilogue_activation, self.conv_clamp)
+        return Epilogue(channels(4), dim, self.architecture, *group, *activation, name="b4")(x, image, cmap)
 
 
 def discriminator(
@@ -459,30 +379,12 @@ def discriminator(
         mbstd_group, mbstd_features: Minibatch standard deviation; the group must divide the batch. 0 features: off.
             The statistics are over the whole batch that the call sees: under `jg.training.parallel` that is the
             global batch, on however many devices, where the published code takes each GPU's share by itself.
-        mapping_*: The MLP of the condition.
+        mapping_layers, mapping_lr_mul, mapping_embed, mapping_hidden, mapping_activation: The MLP of the condition.
+        activation, epilogue_activation: Of the blocks, and of the layers at 4x4.
     """
+    arguments = dict(locals())
     check_sizes(resolution, architecture)
-    return Discriminator(
-        resolution,
-        channels,
-        classes,
-        channel_base,
-        channel_max,
-        architecture,
-        cmap_dim,
-        mbstd_group,
-        mbstd_features,
-        mapping_layers,
-        mapping_lr_mul,
-        mapping_embed,
-        mapping_hidden,
-        mapping_activation,
-        activation,
-        epilogue_activation,
-        conv_clamp,
-        tuple(float(t) for t in resample_filter),
-        bf16_resolutions,
-    )
+    return Discriminator(**{**arguments, "resample_filter": tuple(float(t) for t in resample_filter)})
 
 
 @dataclass(frozen=True)
