@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
@@ -89,7 +89,8 @@ def main(args: Sequence[str]) -> None:
         made = jnp.clip(found.images(), -1, 1)  # what is written
         figures = {name: np.asarray(values) for name, values in errors(made, some, judge).items()}
         seconds = (time.monotonic() - began) / n
-        codes.append(found.code[:n])
+        code: Any = found.code
+        codes.append(code[:n])
         drawn += list(np.asarray(made)[:n])
         for i in range(n):
             io.save_image(files[start + i], drawn[start + i])

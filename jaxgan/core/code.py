@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 from flax import struct
@@ -24,6 +24,10 @@ class Code:
     space: str = struct.field(pytree_node=False)
     cond: Any = None
     noise: Any = None
+
+    if TYPE_CHECKING:  # struct.dataclass adds it
+
+        def replace(self, **changes: Any) -> Code: ...
 
     def __len__(self) -> int:
         return jax.tree.leaves(self.value)[0].shape[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +30,10 @@ class Directions:
     layers: tuple[int, ...] | None = struct.field(pytree_node=False, default=None)
     names: tuple[str, ...] = struct.field(pytree_node=False, default=())
     meta: tuple = struct.field(pytree_node=False, default=())
+
+    if TYPE_CHECKING:  # struct.dataclass adds it
+
+        def replace(self, **changes: Any) -> Directions: ...
 
     def __len__(self) -> int:
         return jax.tree.leaves(self.vectors)[0].shape[0]

@@ -7,7 +7,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -149,6 +149,10 @@ class Generator:
     buffers: Any
     arch: Arch = struct.field(pytree_node=False)
 
+    if TYPE_CHECKING:  # struct.dataclass adds it
+
+        def replace(self, **changes: Any) -> Generator: ...
+
     @property
     def spaces(self) -> tuple[str, ...]:
         return self.arch.spaces
@@ -279,7 +283,7 @@ def context(g, code, psi, cutoff, noise, key, patches) -> Context:
     return Context(code.cond, psi, code.noise, key, patches, cutoff, noise)
 
 
-def walk(g: Generator, code: Code, ctx: Context, goal: str, taps: tuple[str, ...] = ()):
+def walk(g: Generator, code: Code, ctx: Context, goal: str, taps: tuple[str, ...] = ()) -> tuple[Any, dict[str, Any]]:
     """Run the stages from the code's space to the goal; return the value there and the taps that were read."""
     arch, value, at, read = g.arch, code.value, code.space, {}
     charts = {c.target: c for c in arch.charts}
@@ -303,7 +307,7 @@ def walk(g: Generator, code: Code, ctx: Context, goal: str, taps: tuple[str, ...
     return (charts[goal].forward(value) if goal in charts else value), read
 
 
-def flatten_taps(tree: Mapping) -> dict[str, jax.Array]:
+def flatten_taps(tree: Any) -> dict[str, jax.Array]:
     flat = {}
     for name, value in tree.items():
         flat.update(flatten_taps(value) if isinstance(value, Mapping) else {name: value})

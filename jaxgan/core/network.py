@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import flax.linen as nn
+import jax
 from flax import struct
 
 
 @struct.dataclass
 class Network:
-    """Hold a Linen module with its parameters and buffers; calling it applies the module.
+    """Hold a Linen module with its parameters and buffers; calling it applies the module to arrays, compiled.
 
     Args:
         params: Tree of trainable arrays.
@@ -26,7 +27,7 @@ class Network:
     name: str = struct.field(pytree_node=False, default="")
     config: tuple = struct.field(pytree_node=False, default=())
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args, **kwargs) -> Any:
         return self.module.apply({"params": self.params, "buffers": self.buffers}, *args, **kwargs)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +35,10 @@ class Term:
     prepare: Partial | None
     weight: Any
     name: str = struct.field(pytree_node=False)
+
+    if TYPE_CHECKING:  # struct.dataclass adds it
+
+        def replace(self, **changes: Any) -> Term: ...
 
 
 @struct.dataclass

@@ -73,4 +73,4 @@ def hessian_penalty(
     spread = lambda x: jax.vmap(REDUCE[reduce])(
         jnp.var(x.astype(jnp.float32), axis=0, ddof=1)
     )  # [probes, N, ...] to [N]
-    return sum(spread(x) for x in jax.tree.leaves(second))
+    return jnp.stack([spread(x) for x in jax.tree.leaves(second)]).sum(0)

@@ -35,6 +35,8 @@ class Found:
 
     def images(self, **options) -> Float[Array, "n h w c"]:
         """Draw the images of the codes, each with its own generator if there is one per image."""
+        if self.code is None:
+            raise ValueError("This guess has no code yet: run an inverter first.")
         if not self.stacked:
             return self.generator(self.code, **options)
         each = jax.vmap(lambda g, code: g(code, **options)[0])

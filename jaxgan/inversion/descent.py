@@ -71,7 +71,8 @@ def step(state: State, t, evaluate: Callable, place: Callable, optimizer, schedu
     (_, (total, parts, value)), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
     best = choose(total < state.best[0], (total, value, state.params[1]), state.best)
     updates, optimizer_state = jax.vmap(optimizer.update)(gradient, state.optimizer, state.params)
-    u, noise = optax.apply_updates(state.params, jax.tree.map(lambda x: schedule(t) * x, updates))
+    stepped: Any = optax.apply_updates(state.params, jax.tree.map(lambda x: schedule(t) * x, updates))
+    u, noise = stepped
     params = (u, jax.tree.map(normalise, noise))
     # An image whose loss or gradient is not finite stays where it was.
     well = finite((total, gradient, params))

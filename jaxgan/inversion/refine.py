@@ -111,7 +111,8 @@ def refine(
             loss = jnp.zeros((0, n))
             return found, {"loss": loss, "terms": dict.fromkeys(objective.names, loss)}
         mean, scale = centre(g, keys[0], space, samples)
-        code = g.to(found.code, space) if begin == "given" else repeat(g, keys[1], mean, space, n, found.code)
+        given = found.code if begin == "given" else None
+        code = g.to(given, space) if given is not None else repeat(g, keys[1], mean, space, n, found.code)
         scale = scale if unit is None else jax.tree.map(lambda _: jnp.float32(unit), scale)
         if solver == "lm" and (wide := unknowns(g, space)) > WIDEST:
             raise ValueError(

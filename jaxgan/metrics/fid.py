@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
-from jaxtyping import Array, Float
+from jaxtyping import ArrayLike, Float
 
 from jaxgan.core import moments
 from jaxgan.core.moments import Moments
 from jaxgan.core.network import Network
 
-Features = Callable[[Float[Array, "n h w c"]], Float[Array, "n d"]]
+Features = Callable[..., Any]  # images [N, H, W, C] to vectors [N, D]
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
@@ -74,7 +75,7 @@ def symmetric_root(c: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
-def collect(images: Iterable[Float[Array, "n h w c"]], features: Features) -> Moments:
+def collect(images: Iterable[Float[ArrayLike, "n h w c"]], features: Features) -> Moments:
     """Stream batches of images through a feature network and return the moments of its features.
 
     A smaller last batch is padded to the size of the first, so that one program is compiled.
@@ -112,8 +113,8 @@ def following(features: Features, batch, mask, total: Moments) -> Moments:
 
 
 def frechet(
-    real: Moments | Iterable[Float[Array, "n h w c"]],
-    fake: Moments | Iterable[Float[Array, "n h w c"]],
+    real: Moments | Iterable[Float[ArrayLike, "n h w c"]],
+    fake: Moments | Iterable[Float[ArrayLike, "n h w c"]],
     features: Features,
 ) -> float:
     """Return the Fréchet distance between real and generated images in the space of a feature network.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import flax.linen as nn
 
 from jaxgan.core.generator import Context
@@ -15,6 +17,7 @@ def tap(module: nn.Module, context: Context, name: str, x):
     """
     patch = (context.patches or {}).get(name)
     if patch is not None:
-        x = (patch(x) if callable(patch) else patch).astype(x.dtype)
+        patched: Any = patch(x) if callable(patch) else patch
+        x = patched.astype(x.dtype)
     module.sow("taps", name, x, reduce_fn=lambda _, new: new, init_fn=lambda: None)
     return x

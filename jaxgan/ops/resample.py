@@ -17,10 +17,11 @@ from jaxtyping import Array, Float
 
 FILTER = (1.0, 3.0, 3.0, 1.0)
 HIGHEST = jax.lax.Precision.HIGHEST  # for the small products that statistics and demodulation rest on
+Taps = Sequence[float] | np.ndarray  # of a separable FIR filter
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
-def normalised(taps: Sequence[float]) -> np.ndarray:
+def normalised(taps: Taps) -> np.ndarray:
     """Return filter taps with sum 1."""
     taps = np.asarray(taps, np.float64)
     return taps / taps.sum()
@@ -73,7 +74,7 @@ def fir_decimated(x, taps, axis: int, start: int, length: int):
     return weighted([(g, shifted(x, start + t, length, axis, 2)) for t, g in enumerate(taps)])
 
 
-def upsample2(x: Float[Array, "n h w c"], taps: Sequence[float] = FILTER) -> Float[Array, "n h2 w2 c"]:
+def upsample2(x: Float[Array, "n h w c"], taps: Taps = FILTER) -> Float[Array, "n h2 w2 c"]:
     """Double the resolution: insert zeros, then convolve with the separable filter, gain 4.
 
     Source: StyleGAN2, `upsample_2d`; pads (T+1)//2 before and (T-2)//2 after.
@@ -84,7 +85,7 @@ def upsample2(x: Float[Array, "n h w c"], taps: Sequence[float] = FILTER) -> Flo
     return x
 
 
-def downsample2(x: Float[Array, "n h w c"], taps: Sequence[float] = FILTER) -> Float[Array, "n h2 w2 c"]:
+def downsample2(x: Float[Array, "n h w c"], taps: Taps = FILTER) -> Float[Array, "n h2 w2 c"]:
     """Halve the resolution: convolve with the separable filter, then keep every second sample.
 
     Source: StyleGAN2, `downsample_2d`; pads (T-1)//2 before.
@@ -109,7 +110,7 @@ def on_cpu() -> bool:
 def conv_up2(
     x: Float[Array, "n h w i"],
     weight: Float[Array, "k k i o"],
-    taps: Sequence[float] = FILTER,
+    taps: Taps = FILTER,
     phases: bool | None = None,
 ) -> Float[Array, "n h2 w2 o"]:
     """Convolve and double the resolution: transposed convolution of stride 2, then the filter with gain 4.
@@ -151,7 +152,7 @@ def conv_up2(
 def conv_down2(
     x: Float[Array, "n h w i"],
     weight: Float[Array, "k k i o"],
-    taps: Sequence[float] = FILTER,
+    taps: Taps = FILTER,
     phases: bool | None = None,
 ) -> Float[Array, "n h2 w2 o"]:
     """Filter, convolve and halve the resolution.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -58,6 +58,10 @@ class State:
     opt: Any
     stats: Any
     key: Any
+
+    if TYPE_CHECKING:  # struct.dataclass adds it
+
+        def replace(self, **changes: Any) -> State: ...
 
 
 class Trainer(NamedTuple):
@@ -143,8 +147,9 @@ def game(
         loss = lambda own: move.loss({**state.params, **own}, state.stats, batch, key)
         (_, (metrics, new_stats)), gradients = jax.value_and_grad(loss, has_aux=True)(own)
         updates, opt = player.optimizer.update(gradients, state.opt[move.player], own)
+        moved: Any = optax.apply_updates(own, updates)
         state = state.replace(
-            params={**state.params, **optax.apply_updates(own, updates)},
+            params={**state.params, **moved},
             opt={**state.opt, move.player: opt},
             stats=jax.lax.stop_gradient(new_stats),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -126,7 +126,7 @@ class StyleGAN2:
 
     def discriminator(self, key, classes: int = 0) -> Network:
         """Draw a discriminator."""
-        config = dict(
+        config: dict[str, Any] = dict(
             resolution=self.resolution,
             channels=self.channels,
             classes=classes,
