@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
@@ -127,7 +129,7 @@ def train(
     folder: str | Path,
     *,
     resume: str | Path | None = None,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Any] | None = None,
     figure: Callable[[Generator], float] | None = None,
     samples: int = 64,
 ) -> Outcome:
@@ -197,7 +199,7 @@ def checked(g: Generator, images):
         )
     if jnp.issubdtype(jnp.result_type(images), jnp.integer):
         raise ValueError(f"Images are {jnp.result_type(images)}; give float32 in [-1, 1]: images / 127.5 - 1.")
-    if isinstance(images, jax.core.Tracer):
+    if isinstance(images, Tracer):
         return images.astype(jnp.float32)
     images = np.asarray(images, np.float32)
     largest = np.abs(images).max(where=np.isfinite(images), initial=0.0)
