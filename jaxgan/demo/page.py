@@ -47,10 +47,12 @@ figcaption { margin-top: .3rem; line-height: 1.35; font-variant-numeric: tabular
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; margin: 1.5rem 0 0; }
 .tile, .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem 1rem; }
 .tile b { display: block; font-size: 1.45rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
-.pairs { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.4rem, 1fr)); gap: .9rem; margin-top: 1rem; }
-.pairs figure { max-width: 10rem; overflow-wrap: anywhere; }
+.pairs { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.4rem, 7.3rem)); gap: .9rem; margin-top: 1rem; }
+.pairs figure { overflow-wrap: anywhere; }
 .pairs img { width: 100%; }
 .pairs img + img { margin-top: 3px; }
+.samples { margin-top: 1rem; }
+.samples img { width: 100%; }
 .scroll { overflow-x: auto; margin-top: 1rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .85rem; }
 th { font-weight: 500; text-align: center; padding: .25rem .3rem; vertical-align: bottom; }
@@ -109,7 +111,7 @@ def head(story: Story) -> str:
     ]
     tile = '<div class="tile"><b>{}</b><div class="soft small">{}</div></div>'
     cells = "".join(tile.format(*pair) for pair in tiles)
-    notes = "".join(f'<p class="small soft note">{escape(note)}</p>' for note in story.notes)
+    notes = "".join(f'<p class="small soft note">{escape(note[0].upper() + note[1:])}.</p>' for note in story.notes)
     return (
         f"<h1>From pictures to edited pictures</h1>\n<p>The generator <b>{escape(story.model)}</b> was asked to draw "
         f"{what}: their codes were found by inversion. Then directions of its latent space were found in three ways, "
@@ -144,7 +146,7 @@ def sampled(story: Story) -> str:
     columns = 16 if len(story.samples) >= 16 else len(story.samples)
     return (
         "<h2>Samples</h2>\n<p>What the generator draws from random codes, not picked and not truncated.</p>\n"
-        f'<div class="scroll">{picture(grid(story.samples, columns), "random samples")}</div>'
+        f'<div class="samples">{picture(grid(story.samples, columns), "random samples")}</div>'
     )
 
 
@@ -191,8 +193,8 @@ def discovered(story: Story) -> str:
         "either side. A number is the mean distance between the judge's readings of the two ends, in standard "
         "deviations of that factor among scenes. A direction is named after the factor that it changes most, if that "
         f"is at least {judge.FAINT} and at least {judge.EXCLUSIVE:.0%} of all that it changes (the share, of squares); "
-        "otherwise it is honestly <i>mixed</i>. Each may act on all layers, on the coarse half or on the fine half, "
-        "whichever names it best. "
+        "otherwise it is honestly <i>mixed</i>. Each may act on all layers or on one or two thirds of them, coarse, "
+        "middle or fine, whichever names it best. "
         '<span class="star">●</span> marks those that the edits below use.</p>\n<div class="scroll"><table>'
         f'<thead><tr><th class="left">direction</th><th class="left">name</th><th>share</th>{heads}'
         f"<th>from {signed(story.by[0])} to {signed(story.by[-1])} standard deviations</th></tr></thead><tbody>"
@@ -248,7 +250,7 @@ def commands(story: Story) -> str:
         "import jax, jaxgan as jg\n\n"
         f'g, key = jg.load("{model}"), jax.random.key(0)\n'
         'images, names, notes = jg.io.read_images("pictures", g.resolution)\n'
-        'found, info = jg.invert(g, images, jg.inversion.refine(jg.losses.perceptual(), steps=250, space="w+"), key)\n'
+        'found, info = jg.invert(g, images, jg.inversion.refine(jg.losses.perceptual(), steps=350, space="w+"), key)\n'
         f"axes = jg.discover(g, jg.directions.{finder}, key, k=8)\n"
         f"edited = g(jg.edit(g, found.code, jg.editing.move(axes[{first.index}], by=2.0{rows_py})))"
     )

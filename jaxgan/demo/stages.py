@@ -57,11 +57,11 @@ class Plan:
     """
 
     scenes: int = 8
-    steps: int = 250
+    steps: int = 350
     k: int = 8
     pca: int = 20_000
     hessian: int = 100
-    codes: int = 24
+    codes: int = 16
     examples: int = 4000
     judged: int = 500
     samples: int = 32
@@ -139,7 +139,9 @@ def tour(
             yield note
         story.timings.append((title, time.monotonic() - began))
 
-    factors = pictures(g, story, images, plan)  # before the work: mistakes are told at once
+    with timed("Read the pictures") as note:  # first, so that mistakes are told at once
+        factors = pictures(g, story, images, plan)
+        note("; ".join([f"{len(story.names)} pictures", *story.notes]))
     out.mkdir(parents=True, exist_ok=True)
     with timed("Fit the judge") as note:
         probe = factor_probe(g.resolution, plan.examples, plan.judged)
@@ -194,8 +196,8 @@ def pictures(g: Generator, story: Story, images: str | Path | None, plan: Plan):
         story.names = [f"scene {i + 1}" for i in range(plan.scenes)]
         return scenes.factors(np.arange(plan.scenes))
     story.originals, story.names, left_out = io.read_images(images, g.resolution)
-    story.notes = [f"Left out {note}" for note in left_out]
-    story.notes.append(f"Pictures are cropped to their centre square and drawn at {g.resolution}x{g.resolution}.")
+    story.notes = [f"left out {note}" for note in left_out]
+    story.notes.append(f"cropped to their centre squares, drawn at {g.resolution}x{g.resolution}")
     return None
 
 
@@ -222,7 +224,9 @@ def invert(g: Generator, originals, key, plan: Plan) -> Code:
     spread = std(moments(g, key, "w"))
     objective = losses.perceptual() + losses.pixel() + NEAR * losses.near_mean_w(spread)
     how = inversion.refine(objective, optax.adam(0.1), plan.steps, "w+")
-    return api.invert(g, originals, how, key)[0].code
+    code = api.invert(g, originals, how, key)[0].code
+    assert code is not None  # what refine returns has one
+    return code
 
 
 def finders(g: Generator, plan: Plan) -> dict[str, Callable]:
@@ -237,9 +241,11 @@ def finders(g: Generator, plan: Plan) -> dict[str, Callable]:
 
 
 def ranges(g: Generator) -> tuple[tuple[int, ...] | None, ...]:
-    """Rows of w+ that a direction may move: all, the coarse half, the fine half."""
+    """Rows of w+ that a direction may move: all, or one or two adjacent thirds of them."""
     count = g.arch.shape("w+")[0]
-    return None, tuple(range(count // 2)), tuple(range(count // 2, count))
+    marks = [0, count // 3, 2 * count // 3, count]
+    pairs = ((0, 1), (0, 2), (1, 2), (1, 3), (2, 3))
+    return None, *(tuple(range(marks[i], marks[j])) for i, j in pairs if marks[i] < marks[j])
 
 
 def name_all(g, probe: FactorProbe, sets: dict[str, Directions], key, plan: Plan, story: Story):
