@@ -47,9 +47,7 @@ MODULES = (
 )
 NAMES = {
     **dict.fromkeys(("discover", "edit", "generate", "invert", "train"), "jaxgan.api"),
-    **dict.fromkeys(
-        ("Arch", "Code", "Directions", "Generator", "Network", "Objective", "fingerprint"), "jaxgan.core"
-    ),
+    **dict.fromkeys(("Arch", "Code", "Directions", "Generator", "Network", "Objective", "fingerprint"), "jaxgan.core"),
     **dict.fromkeys(("load", "save"), "jaxgan.io"),
 }
 

@@ -6,9 +6,9 @@ from pathlib import Path
 # OpenBLAS's threads stall one another when the cores are busy, as under pytest-xdist; numpy reads this when imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import jax  # noqa: E402
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
+import jax
+import numpy as np
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("JAXGAN_SHARED", ROOT.parent / "shared"))
