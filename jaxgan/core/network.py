@@ -28,7 +28,13 @@ class Network:
     config: tuple = struct.field(pytree_node=False, default=())
 
     def __call__(self, *args, **kwargs) -> Any:
-        return self.module.apply({"params": self.params, "buffers": self.buffers}, *args, **kwargs)
+        return applied(self, args, kwargs)
+
+
+@jax.jit
+def applied(network: Network, args: tuple, kwargs: dict) -> Any:
+    """Apply a network's module; inside another compiled function this is part of it."""
+    return network.module.apply({"params": network.params, "buffers": network.buffers}, *args, **kwargs)
 
 
 def initialise(module: nn.Module, key, *inputs, name: str = "", config: tuple = ()) -> Network:

@@ -4,6 +4,7 @@ from jaxgan.io.features import load_lpips, load_squeezenet
 from jaxgan.io.files import bundled, describe, load, save
 from jaxgan.io.images import grid, read_images, save_grid, save_image
 from jaxgan.io.records import UnreadableFile
+from jaxgan.io.to_nvidia import to_nvidia
 from jaxgan.io.video import save_video
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "save_grid",
     "save_image",
     "save_video",
+    "to_nvidia",
 ]

@@ -293,16 +293,16 @@ def _discriminator(network: Network) -> Call:
     arguments = {
         **own,
         "architecture": d.architecture,
-        "channel_base": d.base,
-        "channel_max": d.limit,
+        "channel_base": d.channel_base,
+        "channel_max": d.channel_max,
         "num_fp16_res": 0,
-        "conv_clamp": d.clamp,
+        "conv_clamp": d.conv_clamp,
         "cmap_dim": d.cmap_dim,
-        "block_kwargs": {"activation": d.activation, "resample_filter": list(d.taps)},
+        "block_kwargs": {"activation": d.activation, "resample_filter": list(d.resample_filter)},
         "mapping_kwargs": _mapping_arguments(mapping),
         "epilogue_kwargs": {
-            "mbstd_group_size": d.group,
-            "mbstd_num_channels": d.group_features,
+            "mbstd_group_size": d.mbstd_group,
+            "mbstd_num_channels": d.mbstd_features,
             "activation": d.epilogue_activation,
         },
     }
@@ -313,11 +313,11 @@ def _discriminator(network: Network) -> Call:
 def _discriminator_block(arrays: Arrays, r: int, d: stylegan2.Discriminator, layers: int) -> tuple[Call, int]:
     modules = {}
     if "fromrgb.weight" in arrays:
-        modules["fromrgb"] = _conv(_below(arrays, "fromrgb"), d.activation, d.clamp)
-    modules["conv0"] = _conv(_below(arrays, "conv0"), d.activation, d.clamp)
-    modules["conv1"] = _conv(_below(arrays, "conv1"), d.activation, d.clamp, d.taps, down=2)
+        modules["fromrgb"] = _conv(_below(arrays, "fromrgb"), d.activation, d.conv_clamp)
+    modules["conv0"] = _conv(_below(arrays, "conv0"), d.activation, d.conv_clamp)
+    modules["conv1"] = _conv(_below(arrays, "conv1"), d.activation, d.conv_clamp, d.resample_filter, down=2)
     if "skip.weight" in arrays:
-        modules["skip"] = _conv(_below(arrays, "skip"), "linear", None, d.taps, down=2)
+        modules["skip"] = _conv(_below(arrays, "skip"), "linear", None, d.resample_filter, down=2)
     attributes = {
         "in_channels": 0 if r == d.resolution else arrays["conv0.weight"].shape[1],
         "resolution": r,
@@ -330,11 +330,11 @@ def _discriminator_block(arrays: Arrays, r: int, d: stylegan2.Discriminator, lay
         "tmp_channels": arrays["conv0.weight"].shape[0],
         "out_channels": arrays["conv1.weight"].shape[0],
         "activation": d.activation,
-        "resample_filter": list(d.taps),
-        "conv_clamp": d.clamp,
+        "resample_filter": list(d.resample_filter),
+        "conv_clamp": d.conv_clamp,
     }
     more = {"use_fp16": False, "channels_last": False, "num_layers": len(modules)}
-    buffers = {"resample_filter": _filter(d.taps)}
+    buffers = {"resample_filter": _filter(d.resample_filter)}
     return _object("DiscriminatorBlock", {**attributes, **more}, {}, buffers, modules, arguments), len(modules)
 
 
@@ -350,18 +350,18 @@ def _epilogue(arrays: Arrays, d: stylegan2.Discriminator, cmap: int) -> Call:
     modules = {}
     if "fromrgb.weight" in arrays:
         modules["fromrgb"] = _conv(_below(arrays, "fromrgb"), d.epilogue_activation, None)
-    statistics = {"group_size": d.group, "num_channels": d.group_features}
-    if d.group_features:
+    statistics = {"group_size": d.mbstd_group, "num_channels": d.mbstd_features}
+    if d.mbstd_features:
         modules["mbstd"] = _object("MinibatchStdLayer", statistics, arguments=statistics)
-    modules["conv"] = _conv(_below(arrays, "conv"), d.epilogue_activation, d.clamp)
+    modules["conv"] = _conv(_below(arrays, "conv"), d.epilogue_activation, d.conv_clamp)
     modules["fc"] = _dense(_below(arrays, "fc"), d.epilogue_activation)
     modules["out"] = _dense(_below(arrays, "out"))
     arguments = {
         **attributes,
-        "mbstd_group_size": d.group,
-        "mbstd_num_channels": d.group_features,
+        "mbstd_group_size": d.mbstd_group,
+        "mbstd_num_channels": d.mbstd_features,
         "activation": d.epilogue_activation,
-        "conv_clamp": d.clamp,
+        "conv_clamp": d.conv_clamp,
     }
-    missing = {} if d.group_features else {"mbstd": None}
+    missing = {} if d.mbstd_features else {"mbstd": None}
     return _object("DiscriminatorEpilogue", {**attributes, **missing}, {}, {}, modules, arguments)

@@ -18,6 +18,19 @@ def test_conversion_keeps_every_bit(command, golden, tmp_path):
     assert command("convert", source, "g.safetensors").code == 2  # exists
 
 
+def test_conversion_to_nvidias_format_and_back_keeps_every_bit(command, golden, tmp_path):
+    source, own, critic = golden("stylegan2_cond32.pkl"), tmp_path / "g.safetensors", tmp_path / "d.safetensors"
+    assert command("convert", source, own).code == 0
+    assert command("convert", source, critic, "--part", "D").code == 0
+    assert command("convert", own, tmp_path / "back.pkl", "--discriminator", critic).code == 0
+    for part in ("G_ema", "D"):
+        before, after = jg.load(source, part=part), jg.load(tmp_path / "back.pkl", part=part)
+        for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
+            assert np.array_equal(a, b)
+    refused = command("convert", own, tmp_path / "x.safetensors", "--discriminator", critic)
+    assert refused.code == 2 and "belongs to a .pkl" in refused.err
+
+
 def test_info_of_a_foreign_model_names_its_parts(command, golden):
     facts = json.loads(command("info", golden("stylegan2_cond32.pkl"), "--json").out)
     assert facts["kind"] == "stylegan2 generator" and facts["classes"] == 5
