@@ -17,7 +17,7 @@ from jaxgan.editing import move
 
 MIXED = "mixed"
 FAINT = 0.4  # a direction whose largest change is less, in standard deviations of a factor, is not named after it
-EXCLUSIVE = 0.5  # nor is one whose largest change is a smaller share of all that it changes
+DOMINANT = 1.5  # nor is one whose largest change is less than so many times the next
 
 Blocks = Mapping[str, Float[np.ndarray, "n b"]]
 Reader = Callable[[Code], Blocks]
@@ -46,7 +46,7 @@ class Score(NamedTuple):
         return max(self.changes, key=lambda name: self.changes[name])
 
     def share(self, factor: str) -> float:
-        """How exclusively a factor changes: its part of the squared changes, 1 if nothing else does."""
+        """How exclusively a factor changes: its part of the squared changes, 1 if nothing else changes."""
         total = sum(change**2 for change in self.changes.values())
         return self.changes[factor] ** 2 / total if total > 0 else 0.0
 
@@ -57,8 +57,9 @@ class Score(NamedTuple):
     @property
     def name(self) -> str:
         """Name by the factor that changes most, or "mixed" where it is faint or does not dominate."""
-        top = self.top
-        return top if self.changes[top] >= FAINT and self.share(top) >= EXCLUSIVE else MIXED
+        top, *others = sorted(self.changes, key=lambda name: -self.changes[name])
+        most, next_most = self.changes[top], max((self.changes[name] for name in others), default=0.0)
+        return top if most >= FAINT and most >= DOMINANT * next_most else MIXED
 
 
 def rescore(
@@ -103,7 +104,7 @@ def rescore(
                 name: float((v[0, i] - v[1, i]).mean() / spreads[name]) for name, v in ends.items() if v.shape[-1] == 1
             }
             candidates[i].append(Score(method, i, layers, changes, signed))
-    return [max(some, key=lambda score: score.merit(score.top)) for some in candidates]
+    return [max(some, key=lambda score: (score.name != MIXED, score.merit(score.top))) for some in candidates]
 
 
 def size(difference: Float[np.ndarray, "*n b"]) -> Float[np.ndarray, "*n"]:
@@ -112,8 +113,8 @@ def size(difference: Float[np.ndarray, "*n b"]) -> Float[np.ndarray, "*n"]:
 
 
 def best(scores: Sequence[Score], factors: Sequence[str]) -> dict[str, Score]:
-    """Pick for each factor the direction with the largest merit, whatever it is named."""
-    return {factor: max(scores, key=lambda score: score.merit(factor)) for factor in factors}
+    """Pick for each factor the direction with the largest merit: of those named after it, if there are any."""
+    return {factor: max(scores, key=lambda score: (score.name == factor, score.merit(factor))) for factor in factors}
 
 
 def named(directions: Directions, scores: Sequence[Score]) -> Directions:

@@ -192,9 +192,9 @@ def discovered(story: Story) -> str:
         "<h2>Directions, named by what they change</h2>\n<p>Sampled codes were moved to two standard deviations on "
         "either side. A number is the mean distance between the judge's readings of the two ends, in standard "
         "deviations of that factor among scenes. A direction is named after the factor that it changes most, if that "
-        f"is at least {judge.FAINT} and at least {judge.EXCLUSIVE:.0%} of all that it changes (the share, of squares); "
-        "otherwise it is honestly <i>mixed</i>. Each may act on all layers or on one or two thirds of them, coarse, "
-        "middle or fine, whichever names it best. "
+        f"is at least {judge.FAINT} and {judge.DOMINANT} times the next; otherwise it is honestly <i>mixed</i>. The "
+        "share is how exclusive it is: that factor's part of all squared changes. Each may act on all layers or on one "
+        "or two thirds of them, coarse, middle or fine, whichever names it best. "
         '<span class="star">●</span> marks those that the edits below use.</p>\n<div class="scroll"><table>'
         f'<thead><tr><th class="left">direction</th><th class="left">name</th><th>share</th>{heads}'
         f"<th>from {signed(story.by[0])} to {signed(story.by[-1])} standard deviations</th></tr></thead><tbody>"

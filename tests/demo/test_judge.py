@@ -48,12 +48,21 @@ def test_layers_are_chosen_that_name_the_direction_best(g):
     assert score.name == "a" and score.share("a") == 1
 
 
-def test_best_prefers_what_changes_little_else():
-    pure, large = (
-        Score("m", 0, None, {"a": 1.0, "b": 0.1}, {}),
-        Score("m", 1, None, {"a": 1.5, "b": 3.0}, {}),
-    )
-    assert best([pure, large], ["a", "b"]) == {"a": pure, "b": large}
+def score(**changes):
+    return Score("m", 0, None, changes, {})
+
+
+def test_name_needs_a_change_that_is_large_and_dominates():
+    assert score(a=1.5, b=1.0).name == "a"
+    assert score(a=1.4, b=1.0).name == MIXED
+    assert score(a=0.3, b=0.0).name == MIXED
+    assert score(a=0.0, b=0.5).name == "b"
+
+
+def test_best_prefers_what_is_named_so_and_changes_little_else():
+    pure, large, other = score(a=1.2, b=0.1), score(a=1.5, b=0.9), score(a=2.9, b=3.0)
+    assert best([pure, large, other], ["a", "b"]) == {"a": pure, "b": other}
+    assert best([large], ["b"]) == {"b": large}
 
 
 def test_directions_carry_their_names(g):
