@@ -194,7 +194,7 @@ def test_widths_that_the_arguments_do_not_give_are_found(records):
     for record in (g, d):
         record.init_kwargs.clear()
     assert dict(generator(g).arch.config)["channel_max"] == 7
-    assert discriminator(d).module.limit == 7
+    assert discriminator(d).module.channel_max == 7
     same(generator(g), a_generator())
     same(discriminator(d), a_discriminator())
 
