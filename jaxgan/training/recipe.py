@@ -14,10 +14,12 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from jaxgan.core.generator import known
+from jaxgan.models import stylegan2
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema
 from jaxgan.training.game import Trainer
-from jaxgan.training.stylegan2 import Adam, StyleGAN2
+from jaxgan.training.stylegan2 import R1, Adam, PathLength, StyleGAN2
 
 # What may change when a run is continued: none of these touches the numbers of a step.
 FREE = ("kimg", "tick_kimg", "checkpoint_kimg", "keep", "workers")
@@ -106,6 +108,45 @@ class Recipe:
             process_index=jax.process_index(),
             process_count=jax.process_count(),
         )
+
+
+def published(name: str, data: str, resolution: int, devices: int = 1, ada: Ada | None = None) -> Recipe:
+    """Make the recipe of a row of StyleGAN2-ADA's table of configurations.
+
+    Args:
+        name: "auto", or a name in `models.stylegan2.PRESETS` such as "paper256".
+        data: Data set.
+        resolution: Side of the images.
+        devices: What "auto" chooses the batch by.
+        ada: Adaptive augmentation; the published `bgc` with target 0.6 when None. `replace(recipe, ada=None)` has none.
+
+    Source: StyleGAN2-ADA, `train.py`. Different: the four highest resolutions compute in bfloat16, not float16.
+    """
+    if name != "auto":
+        known(name, ("auto", *stylegan2.PRESETS), "preset")
+    row = stylegan2.auto(resolution, devices) if name == "auto" else stylegan2.PRESETS[name]
+    model = StyleGAN2(
+        resolution=resolution,
+        mapping_layers=row.mapping_layers,
+        channel_base=row.channel_base,
+        architecture=row.architecture,
+        mbstd=row.mbstd,
+        conv_clamp=256.0,
+        bf16_resolutions=4,
+        mixing=row.mixing,
+        r1=R1(gamma=row.gamma),
+        path_length=PathLength(weight=row.path_length),
+    )
+    return Recipe(
+        data=data,
+        model=model,
+        batch=row.batch,
+        kimg=row.kimg,
+        adam=Adam(lr=row.lr),
+        ema=Ema(kimg=row.ema_kimg, ramp=row.ramp),
+        ada=ada or Ada(),
+        checkpoint_kimg=200.0,
+    )
 
 
 def smoke(recipe: Recipe) -> Recipe:

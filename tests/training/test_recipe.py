@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 import tyro
 
+from jaxgan.models.stylegan2 import PRESETS, auto
 from jaxgan.training.ada import Ada
-from jaxgan.training.recipe import FREE, Recipe, differences, from_json, load_recipe, smoke, to_json
+from jaxgan.training.recipe import (
+    FREE,
+    Recipe,
+    differences,
+    from_json,
+    load_recipe,
+    published,
+    smoke,
+    to_json,
+)
 from jaxgan.training.stylegan2 import R1, Adam, StyleGAN2
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,3 +139,26 @@ def test_every_config_is_a_recipe_that_survives_json(path):
     recipe = load_recipe(path)
     assert from_json(json.loads(json.dumps(to_json(recipe)))) == recipe
     assert recipe.trainer().parts["G"].arch.resolution == recipe.model.resolution
+
+
+@pytest.mark.parametrize("name", ["auto", *PRESETS])
+def test_a_published_recipe_carries_its_row_of_the_table(name):
+    recipe, row = published(name, "images", 256), auto(256) if name == "auto" else PRESETS[name]
+    assert (recipe.batch, recipe.kimg, recipe.adam.lr, recipe.model.r1.gamma) == (
+        row.batch,
+        row.kimg,
+        row.lr,
+        row.gamma,
+    )
+    assert (recipe.model.mbstd, recipe.model.channel_base, recipe.ema.kimg) == (
+        row.mbstd,
+        row.channel_base,
+        row.ema_kimg,
+    )
+    assert recipe.ada is not None and recipe.model.path_length.weight == (0 if name == "cifar" else 2)
+    assert from_json(to_json(recipe)) == recipe
+
+
+def test_an_unknown_preset_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match=r"no preset 'paper266'.*Did you mean 'paper256'"):
+        published("paper266", "images", 256)
