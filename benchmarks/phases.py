@@ -1,0 +1,88 @@
+"""Time each phase of training: loss, gradient, Adam and the average of G, for G, G_path, D and D_r1.
+
+The peer goes through the same phases as its training loop does. A second comparison, without the peer: a move that the
+program makes or not by the step number, in a branch (`step(state, batch)`), against the same move in a program of its
+own (`active=`). Most of the script's time is compilation.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import optax
+from _peer import FLAGS, peer
+from _timing import arguments, compiled, interleave, once, report
+
+from jaxgan.training.ema import Ema
+from jaxgan.training.game import Player, game
+from jaxgan.training.stylegan2 import Adam, StyleGAN2
+
+# (resolution, channel base, batch)
+CASES = ((64, 4096, 4), (256, 4096, 4))
+QUICK = ((16, 128, 4),)
+
+
+class Run:
+    """Steps of one program after another: each takes the state that the one before left, as its buffers are donated."""
+
+    def __init__(self, trainer, resolution: int, batch: int):
+        self.step, self.active = trainer.step, trainer.active
+        self.state = trainer.init(jax.random.key(0))
+        self.batch = {"image": jax.random.normal(jax.random.key(1), (batch, resolution, resolution, 3))}
+
+    def program(self, active: tuple[str, ...] | None):
+        return compiled(partial(self.step, active=active), self.state, self.batch, donate_argnums=0)
+
+    def timer(self, program, at: int = 0):
+        def run():
+            self.state, metrics = program(self.state, self.batch)
+            return self.state, metrics
+
+        def timed():
+            self.state = self.state.replace(step=jnp.int32(at))
+            jax.block_until_ready(self.state)
+            return once(run)
+
+        return timed
+
+
+def main() -> None:
+    args = arguments(__doc__, 5, *FLAGS)
+    other = peer(args)
+    for i, (resolution, base, batch) in enumerate(QUICK if args.quick else CASES):
+        width, layers = (16, 2) if args.quick else (512, 2)
+        model = StyleGAN2(resolution=resolution, z_dim=width, w_dim=width, mapping_layers=layers, channel_base=base)
+        run = Run(model.trainer(batch=batch, adam=Adam(), ema=Ema(kimg=10)), resolution, batch)
+        case = f"{resolution} px, channel base {base}, batch {batch}"
+        peers = {}
+        if other:
+            peers = other.timers(
+                "phases", resolution=resolution, channel_base=base, batch=batch, width=width, mapping_layers=layers
+            )
+        for name in run.active(0):
+            program, seconds = run.program((name,))
+            ways = {"jaxgan": run.timer(program)}
+            if other:
+                ways["pytorch"] = peers[name]
+            extra = {"peer": other.versions} if other else {}
+            times = interleave(ways, args.rounds)
+            report("phases", f"{name}, {case}", times, compile_s=round(seconds, 2), **extra)
+        if i == 0:
+            branch(model, resolution, batch, args.rounds, case)
+
+
+def branch(model: StyleGAN2, resolution: int, batch: int, rounds: int, case: str) -> None:
+    """Time R1's move in a branch and by itself, in a game that consists of it."""
+    moves = model.trainer(batch=batch, adam=Adam(), ema=Ema()).moves
+    penalty = next(m for m in moves if m.name == "D_r1")
+    run = Run(game({"D": model.discriminator}, {"D": Player(("D",), optax.adam(1e-3))}, [penalty]), resolution, batch)
+    (named, alone), (branched, inside) = run.program(("D_r1",)), run.program(None)
+    times = interleave({"named": run.timer(named), "in a branch": run.timer(branched)}, rounds)
+    seconds = {"named": round(alone, 2), "in a branch": round(inside, 2)}
+    report("phases", f"one move, D_r1, {case}", times, compile_s=seconds)
+
+
+if __name__ == "__main__":
+    main()
