@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io as streams
+import shlex
 from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,7 @@ def head(story: Story) -> str:
     sure = [score.name for score, _ in story.rows if score.name != judge.MIXED]
     moved, edits = sum(e["moved"] for e in story.edits), len(story.edits) * len(story.names)
     tiles = [
-        (f"{np.mean(story.psnr):.1f} dB", f"PSNR of {len(story.names)} reconstructions"),
+        (f"{np.mean(story.psnr):.1f} dB", f"mean PSNR of {len(story.names)} reconstructions"),
         (f"{len(set(sure))} of {len(FACTOR_NAMES)}", "factors that a direction was named after"),
         (f"{moved} of {edits}", "edits that moved their factor"),
         (f"{sum(s for _, s in story.timings):.0f} s", "for everything on this page"),
@@ -235,29 +236,29 @@ def edited(story: Story) -> str:
 
 
 def commands(story: Story) -> str:
-    model = story.model
     first = next((e["score"] for e in story.edits if e["score"].name == e["factor"]), story.edits[0]["score"])
+    model, file = shlex.quote(story.model), f"{story.folder}/{first.method}.safetensors"
     rows = "" if first.layers is None else f" --layers {first.layers[0]}-{first.layers[-1]}"
     rows_py = "" if first.layers is None else f", layers=range({first.layers[0]}, {first.layers[-1] + 1})"
     shell = (
         f"jaxgan invert {model} pictures/ --out inverted\n"
-        f"jaxgan discover {model} --method {first.method} --out {first.method}.safetensors\n"
-        f"jaxgan edit {model} --codes inverted/codes.safetensors --directions {first.method}.safetensors "
-        f"--index {first.index}{rows}"
+        f"jaxgan edit {model} --codes inverted/codes.safetensors --directions {shlex.quote(file)} "
+        f"--index {first.index}{rows} --out edited\n"
+        f"jaxgan discover {model} --method jacobian --k 20    # a fourth way"
     )
-    finder = {"pca": "pca(samples=20_000)"}.get(first.method, f"{first.method}()")
     code = (
         "import jax, jaxgan as jg\n\n"
-        f'g, key = jg.load("{model}"), jax.random.key(0)\n'
+        f"g, axes = jg.load({story.model!r}), jg.load({file!r})\n"
         'images, names, notes = jg.io.read_images("pictures", g.resolution)\n'
-        'found, info = jg.invert(g, images, jg.inversion.refine(jg.losses.perceptual(), steps=350, space="w+"), key)\n'
-        f"axes = jg.discover(g, jg.directions.{finder}, key, k=8)\n"
+        'how = jg.inversion.refine(jg.losses.perceptual(), steps=350, space="w+")\n'
+        "found, info = jg.invert(g, images, how, jax.random.key(0))\n"
         f"edited = g(jg.edit(g, found.code, jg.editing.move(axes[{first.index}], by=2.0{rows_py})))"
     )
     return (
-        "<h2>Do the same</h2>\n<p>As commands, or as Python. Beside this page lie <code>codes.safetensors</code>, the "
-        "directions of each method with their names, and <code>figures.json</code>.</p>\n"
-        f"<pre>{escape(shell)}</pre>\n<pre>{escape(code)}</pre>"
+        "<h2>Do the same</h2>\n<p>As commands, or as Python, with the direction "
+        f"<b>{first.method} {first.index}</b> ({words(first.name, short=True)}). Beside this page lie "
+        "<code>codes.safetensors</code>, the directions of each method with their names, and "
+        f"<code>figures.json</code>.</p>\n<pre>{escape(shell)}</pre>\n<pre>{escape(code)}</pre>"
     )
 
 

@@ -30,7 +30,8 @@ from jaxgan.features.factors import FactorProbe, decode, encode, factor_probe
 from jaxgan.io.atomic import replaced
 from jaxgan.latents.stats import moments, std
 
-HESSIAN_AXES = 4  # axes learned for each that is kept: those come first that change most
+HESSIAN_AXES = 8  # axes learned for each that is kept: few axes alone would shrink to what changes nothing
+HESSIAN_RATE = 0.3  # a basis that turns in a hundred steps
 CHUNK = 64  # pictures drawn and read at a time: one compiled program for the whole tour
 NEAR = 2e-3  # weight that keeps inverted codes near the population, where directions mean what they mean
 
@@ -74,6 +75,7 @@ class Story:
     """What the tour found, for the page: plain numbers and NumPy arrays."""
 
     model: str
+    folder: str
     own: bool
     names: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -129,7 +131,7 @@ def tour(
             f"The demo needs a generator of colour images with 'w+'; {model} draws {g.arch.channels} channels and "
             f"offers {', '.join(g.spaces)}."
         )
-    story = Story(model, images is not None, by=plan.by)
+    story = Story(model, out.as_posix(), images is not None, by=plan.by)
     keys = dict(zip(("invert", "find", "measure", "samples"), jax.random.split(jax.random.key(plan.seed), 4)))
 
     @contextmanager
@@ -236,7 +238,7 @@ def finders(g: Generator, plan: Plan) -> dict[str, Callable]:
     return {
         "pca": directions.pca("w", plan.pca),
         "sefa": directions.sefa(),
-        "hessian": directions.hessian(plan.hessian, space="w", tap=middle, batch=4),
+        "hessian": directions.hessian(plan.hessian, space="w", tap=middle, batch=4, lr=HESSIAN_RATE),
     }
 
 

@@ -73,6 +73,16 @@ def test_figures_agree_with_the_files(written, g, close):
     close([row["psnr"] for row in figures["images"]], psnr, 1e-4)
 
 
+def test_commands_on_the_page_name_files_that_are_there(written):
+    page = written.read_text(encoding="utf-8")
+    (file,) = set(re.findall(r"--directions (\S+)", page))
+    assert len(jg.load(file)) == PLAN.k
+    (code,) = re.findall(r"<pre>(import .*?)</pre>", page, re.S)
+    compile(
+        code.replace("&#x27;", "'").replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">"), "page", "exec"
+    )
+
+
 def test_own_pictures_of_any_size_are_used_and_unreadable_ones_named(g, tmp_path):
     from PIL import Image
 
