@@ -31,7 +31,7 @@ class Options:
         None
     )
     model: Annotated[str, arg(help="A file, or the name of a bundled generator.")] = "scenes64"
-    steps: Annotated[int, arg(help="Steps of inversion.")] = 350
+    steps: Annotated[int, arg(help="Steps of inversion.")] = 300
     k: Annotated[int, arg(help="Directions for each of the three ways.")] = 8
     seed: Annotated[int, arg(help="Fixes every draw.")] = 0
     out: Annotated[Path, arg(metavar="FOLDER", help="Where the page goes.")] = Path("demo")

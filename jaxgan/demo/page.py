@@ -250,7 +250,7 @@ def commands(story: Story) -> str:
         "import jax, jaxgan as jg\n\n"
         f"g, axes = jg.load({story.model!r}), jg.load({file!r})\n"
         'images, names, notes = jg.io.read_images("pictures", g.resolution)\n'
-        'how = jg.inversion.refine(jg.losses.perceptual(), steps=350, space="w+")\n'
+        'how = jg.inversion.refine(jg.losses.perceptual(), steps=300, space="w+")\n'
         "found, info = jg.invert(g, images, how, jax.random.key(0))\n"
         f"edited = g(jg.edit(g, found.code, jg.editing.move(axes[{first.index}], by=2.0{rows_py})))"
     )

@@ -58,7 +58,7 @@ class Plan:
     """
 
     scenes: int = 8
-    steps: int = 350
+    steps: int = 300
     k: int = 8
     pca: int = 20_000
     hessian: int = 100
