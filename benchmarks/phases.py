@@ -2,7 +2,8 @@
 
 The peer goes through the same phases as its training loop does. A second comparison, without the peer: a move that the
 program makes or not by the step number, in a branch (`step(state, batch)`), against the same move in a program of its
-own (`active=`). Most of the script's time is compilation.
+own (`active=`). Nearly all of the script's time is compilation, a minute a phase on a busy core: keep the programs with
+--cache where you run it twice.
 """
 
 from __future__ import annotations
@@ -19,9 +20,8 @@ from jaxgan.training.ema import Ema
 from jaxgan.training.game import Player, game
 from jaxgan.training.stylegan2 import Adam, StyleGAN2
 
-# (resolution, channel base, batch)
-CASES = ((64, 4096, 4), (256, 4096, 4))
-QUICK = ((16, 128, 4),)
+BASE, BATCH = 4096, 4  # channel base; images a step
+RESOLUTIONS = ("--resolutions", dict(type=int, nargs="+", default=[64], metavar="PX", help="of the images (64)"))
 
 
 class Run:
@@ -49,9 +49,10 @@ class Run:
 
 
 def main() -> None:
-    args = arguments(__doc__, 5, *FLAGS)
+    args = arguments(__doc__, 5, RESOLUTIONS, *FLAGS)
     other = peer(args)
-    for i, (resolution, base, batch) in enumerate(QUICK if args.quick else CASES):
+    base, batch = 128 if args.quick else BASE, BATCH
+    for i, resolution in enumerate([16] if args.quick else args.resolutions):
         width, layers = (16, 2) if args.quick else (512, 2)
         model = StyleGAN2(resolution=resolution, z_dim=width, w_dim=width, mapping_layers=layers, channel_base=base)
         run = Run(model.trainer(batch=batch, adam=Adam(), ema=Ema(kimg=10)), resolution, batch)
