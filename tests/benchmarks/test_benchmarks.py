@@ -35,7 +35,7 @@ def test_every_script_explains_itself(script, run, capsys):
     with pytest.raises(SystemExit) as stop:
         run(script, "--help")
     assert stop.value.code == 0
-    assert "--quick" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("usage: ")
 
 
 def test_a_line_holds_every_timing_and_where_it_was_made(run, capsys):
