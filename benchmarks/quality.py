@@ -27,8 +27,8 @@ def colour(images):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="a file, or the name of a bundled generator")
-    parser.add_argument("data", help="the data set it is judged by")
+    parser.add_argument("model", nargs="?", default="scenes64", help="a file, or the name of a bundled generator")
+    parser.add_argument("data", nargs="?", default="scenes", help="the data set it is judged by")
     parser.add_argument("--images", type=int, default=2048, help="of each kind (2048)")
     parser.add_argument("--squeezenet", metavar="FILE", help="weights of SqueezeNet: judge by its features too")
     parser.add_argument("--mirror", action="store_true", help="the data are doubled by their mirror images")
