@@ -52,3 +52,10 @@ def close():
         assert error <= bound, f"{name}: largest error {error:.3g} > {bound:.3g} at {where}"
 
     return check
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_programs():
+    """Drop a module's compiled programs when it is done: a worker that keeps them all grows past 5 GiB."""
+    yield
+    jax.clear_caches()
