@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -415,7 +415,7 @@ class Preset:
     ema_kimg: float
     ramp: float | None
     mapping_layers: int
-    architecture: str = "resnet"
+    architecture: Literal["resnet", "skip", "orig"] = "resnet"
     path_length: float = 2.0
     mixing: float = 0.9
 
