@@ -3,7 +3,7 @@
 Source: Karras et al., "Training Generative Adversarial Networks with Limited Data" (2020); narrow, for a CPU.
 Command: jaxgan train configs/stylegan2_clothing64.py --data clothing64.zip:train --folder runs/clothing64, best from
 coarse to fine as in stylegan2_scenes64.py.
-Result: not run to the end. 48 kimg at 16 pixels on a shared core gave patches of the right colours, no garments.
+Result: not run to the end. 56 kimg at 16 pixels on a shared core gave patches of the right colours, no garments.
 """
 
 from jaxgan.training.ada import Ada
