@@ -105,6 +105,6 @@ def with_ada(recipe, rest: Sequence[str]):
 
     if "--no-ada" in rest:
         return replace(recipe, ada=None), [word for word in rest if word != "--no-ada"]
-    if recipe.ada is None and any(word.startswith("--ada") for word in rest):
+    if recipe.ada is None and any(word == "--ada" or word.startswith("--ada.") for word in rest):
         recipe = replace(recipe, ada=Ada())
     return recipe, [word for word in rest if word != "--ada"]

@@ -35,6 +35,7 @@ def test_options_change_the_recipe_and_the_run(command, asked):
     assert answer.code == 0, answer.err
     recipe = asked["recipe"]
     assert (recipe.batch, recipe.adam.lr, recipe.data, recipe.model.r1.gamma) == (32, 1e-3, "scenes:32", 0.5)
+    assert recipe.ada is None  # --adam.lr is no word about augmentation
     assert recipe.model.w_dim == jg.training.load_recipe(CONFIG).model.w_dim
     assert asked["folder"] == Path("runs/x") and asked["resume"] == Path("w.pkl") and len(asked["devices"]) == 2
 
