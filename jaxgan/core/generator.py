@@ -33,6 +33,7 @@ class Context:
         patches: {tap name: callable pytree or array}, applied to the activation of that name.
         cutoff: Number of layers that truncation acts on; None means all (static).
         mode: Noise mode, one of "const", "random", "none" (static).
+        train: Whether batch statistics are used and buffers may move (static).
     """
 
     cond: Any = None
@@ -42,6 +43,7 @@ class Context:
     patches: Any = None
     cutoff: int | None = struct.field(pytree_node=False, default=None)
     mode: str = struct.field(pytree_node=False, default="const")
+    train: bool = struct.field(pytree_node=False, default=False)
 
 
 class Stage(NamedTuple):
@@ -209,6 +211,19 @@ class Generator:
         """
         return _render(self, code, context(self, code, psi, cutoff, noise, key, patches), ())[0]
 
+    def in_training(self, code: Code, *, noise: str = "const", key=None) -> tuple[Any, Any]:
+        """Draw images as a training step does: with the statistics of this batch, and with buffers that move.
+
+        Args:
+            code: Codes in any of `spaces`.
+            noise, key: As in `__call__`.
+
+        Returns:
+            Images [N, H, W, C], and the buffers after this batch (running statistics, spectral vectors).
+        """
+        ctx = context(self, code, None, None, noise, key, None).replace(train=True)
+        return _render_in_training(self, code, ctx)
+
     def read(
         self,
         code: Code,
@@ -305,6 +320,22 @@ def walk(g: Generator, code: Code, ctx: Context, goal: str, taps: tuple[str, ...
                 value = stage.module.apply(variables, value, ctx)
             at = stage.target
     return (charts[goal].forward(value) if goal in charts else value), read
+
+
+@jax.jit
+def _render_in_training(g: Generator, code: Code, ctx: Context):
+    value, at, buffers = code.value, code.space, dict(g.buffers)
+    charts = {c.target: c for c in g.arch.charts}
+    if at in charts:
+        at, value = charts[at].base, charts[at].inverse(value)
+    for stage in g.arch.stages:
+        if stage.source == at:
+            name = stage.module.name
+            variables = {"params": g.params.get(name, {}), "buffers": g.buffers.get(name, {})}
+            value, state = stage.module.apply(variables, value, ctx, mutable=["buffers"])
+            buffers[name] = state.get("buffers", g.buffers.get(name, {}))
+            at = stage.target
+    return value.astype(jnp.float32), buffers
 
 
 def flatten_taps(tree: Any) -> dict[str, jax.Array]:

@@ -30,11 +30,22 @@ class Network:
     def __call__(self, *args, **kwargs) -> Any:
         return applied(self, args, kwargs)
 
+    def in_training(self, *args, **kwargs) -> tuple[Any, Any]:
+        """Apply the module with `train=True`; return its output and the buffers after this batch."""
+        return applied_in_training(self, args, kwargs)
+
 
 @jax.jit
 def applied(network: Network, args: tuple, kwargs: dict) -> Any:
     """Apply a network's module; inside another compiled function this is part of it."""
     return network.module.apply({"params": network.params, "buffers": network.buffers}, *args, **kwargs)
+
+
+@jax.jit
+def applied_in_training(network: Network, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    variables = {"params": network.params, "buffers": network.buffers}
+    out, state = network.module.apply(variables, *args, **kwargs, train=True, mutable=["buffers"])
+    return out, state.get("buffers", network.buffers)
 
 
 def initialise(module: nn.Module, key, *inputs, name: str = "", config: tuple = ()) -> Network:
