@@ -27,7 +27,8 @@ mark("first generator")
 jax.block_until_ready(g(g.sample(jax.random.key(1), 1)))
 mark("first image")
 from jaxgan.training.ema import Ema
-from jaxgan.training.stylegan2 import Adam, StyleGAN2
+from jaxgan.training.settings import Adam
+from jaxgan.training.stylegan2 import StyleGAN2
 model = StyleGAN2(resolution=resolution, z_dim=width, w_dim=width, mapping_layers=2, channel_base=base)
 trainer = model.trainer(batch=4, adam=Adam(), ema=Ema(kimg=10))
 state = jax.jit(trainer.init)(jax.random.key(0))

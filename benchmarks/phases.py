@@ -18,7 +18,8 @@ from _timing import arguments, compiled, interleave, once, report
 
 from jaxgan.training.ema import Ema
 from jaxgan.training.game import Player, game
-from jaxgan.training.stylegan2 import Adam, StyleGAN2
+from jaxgan.training.settings import Adam
+from jaxgan.training.stylegan2 import StyleGAN2
 
 BASE, BATCH = 4096, 4  # channel base; images a step
 RESOLUTIONS = ("--resolutions", dict(type=int, nargs="+", default=[64], metavar="PX", help="of the images (64)"))

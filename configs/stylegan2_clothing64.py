@@ -9,7 +9,8 @@ Result: not run to the end. 56 kimg at 16 pixels on a shared core gave patches o
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema
 from jaxgan.training.recipe import Recipe
-from jaxgan.training.stylegan2 import R1, Adam, StyleGAN2
+from jaxgan.training.settings import R1, Adam
+from jaxgan.training.stylegan2 import StyleGAN2
 
 recipe = Recipe(
     data="clothing64.zip:train",

@@ -7,7 +7,8 @@ Result: not run to the end. 50 kimg at 16 pixels still drew one digit-like shape
 
 from jaxgan.training.ema import Ema
 from jaxgan.training.recipe import Recipe
-from jaxgan.training.stylegan2 import R1, Adam, StyleGAN2
+from jaxgan.training.settings import R1, Adam
+from jaxgan.training.stylegan2 import StyleGAN2
 
 recipe = Recipe(
     data="mnist-t10k-images-idx3-ubyte.gz",

@@ -18,7 +18,8 @@ larger gamma and the smaller sizes first are what made these minutes enough.
 
 from jaxgan.training.ema import Ema
 from jaxgan.training.recipe import Recipe
-from jaxgan.training.stylegan2 import R1, Adam, StyleGAN2
+from jaxgan.training.settings import R1, Adam
+from jaxgan.training.stylegan2 import StyleGAN2
 
 recipe = Recipe(
     data="scenes",

@@ -9,8 +9,9 @@ from jaxgan.training.game import Move, Player, State, Trainer, game
 from jaxgan.training.loop import Outcome, run
 from jaxgan.training.parallel import divide, mesh_of, parallel, replicate
 from jaxgan.training.recipe import Recipe, from_json, load_recipe, published, smoke, to_json
+from jaxgan.training.settings import R1, Adam
 from jaxgan.training.shelf import Files
-from jaxgan.training.stylegan2 import R1, Adam, PathLength, StyleGAN2
+from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 from jaxgan.training.transfer import read_weights, transfer
 
 __all__ = [

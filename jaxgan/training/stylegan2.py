@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from jaxgan.core import Code, Generator, Network
 from jaxgan.core.network import initialise
@@ -18,36 +17,7 @@ from jaxgan.training.ada import Ada, adapt, observe, opening
 from jaxgan.training.augment import PIPES, augment
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, Trainer, game
-
-
-@dataclass(frozen=True)
-class Adam:
-    """Adam's settings, the same for both players.
-
-    Args:
-        lr: Step size.
-        b1: Decay of the first moment.
-        b2: Decay of the second moment.
-        eps: Added to the denominator.
-    """
-
-    lr: float = 0.0025
-    b1: float = 0.0
-    b2: float = 0.99
-    eps: float = 1e-8
-
-
-@dataclass(frozen=True)
-class R1:
-    """R1 penalty on real images.
-
-    Args:
-        gamma: Weight; the loss is gamma / 2 times the squared gradient norm. 0 turns it off.
-        every: Steps between two penalties; the loss is multiplied by it.
-    """
-
-    gamma: float = 1.0
-    every: int = 16
+from jaxgan.training.settings import R1, Adam, lazy_adam
 
 
 @dataclass(frozen=True)
@@ -108,6 +78,11 @@ class StyleGAN2:
     r1: R1 = field(default_factory=R1)
     path_length: PathLength = field(default_factory=PathLength)
     w_mean_decay: float = 0.995
+
+    def smoke(self) -> StyleGAN2:
+        """Shrink to 16 pixels and a few channels; every part stays."""
+        narrow: dict[str, Any] = dict(channel_base=128, channel_max=8, d_channel_base=128, d_channel_max=8)
+        return replace(self, resolution=16, z_dim=16, w_dim=16, mapping_layers=2, mbstd=4, **narrow)
 
     def arch(self, classes: int = 0):
         """Describe the generator."""
@@ -256,9 +231,3 @@ class StyleGAN2:
             stats={"path_mean": jnp.zeros(()), **({"ada": opening(ada)} if ada else {})},
             finish=finish,
         )
-
-
-def lazy_adam(adam: Adam, every: int) -> optax.GradientTransformation:
-    """Return Adam, corrected for one extra update on every `every`-th step (0: none)."""
-    c = every / (every + 1) if every else 1.0
-    return optax.adam(adam.lr * c, b1=adam.b1**c, b2=adam.b2**c, eps=adam.eps)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxgan.training.ema import Ema
-from jaxgan.training.stylegan2 import R1, Adam, PathLength, StyleGAN2
+from jaxgan.training.settings import R1, Adam
+from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 
 SMALL = dict(resolution=8, z_dim=6, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
 

@@ -18,7 +18,8 @@ from jaxgan.training.recipe import (
     smoke,
     to_json,
 )
-from jaxgan.training.stylegan2 import R1, Adam, StyleGAN2
+from jaxgan.training.settings import R1, Adam
+from jaxgan.training.stylegan2 import StyleGAN2
 
 ROOT = Path(__file__).resolve().parents[2]
 FULL = Recipe(

@@ -9,7 +9,8 @@ import pytest
 from jaxgan.io import load, save, save_grid
 from jaxgan.training import Ada, Checkpoints, Files, Recipe, parallel, read_weights, run, transfer
 from jaxgan.training.recipe import smoke
-from jaxgan.training.stylegan2 import R1, StyleGAN2
+from jaxgan.training.settings import R1
+from jaxgan.training.stylegan2 import StyleGAN2
 from tests.tolerances import DEVICES
 from tests.training.test_checkpoint import assert_identical
 

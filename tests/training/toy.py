@@ -25,8 +25,8 @@ from jaxgan.training.checkpoint import paths
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, Trainer, game
 from jaxgan.training.loop import run
+from jaxgan.training.settings import Adam
 from jaxgan.training.shelf import Files
-from jaxgan.training.stylegan2 import Adam
 
 SIDE = 8
 
