@@ -2,30 +2,13 @@
 
 import math
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxgan.ops.warp import separable
+
 BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
-
-
-def along(x: Float[Array, "n h w c"], rows: np.ndarray, columns: np.ndarray) -> Float[Array, "n i j c"]:
-    """Apply one matrix to the rows and one to the columns of images.
-
-    A blur or a resampling as a banded matrix costs about the same forward as shifted adds, and its gradient is again
-    a product of matrices: on XLA's CPU backend the gradient of eleven shifted adds is some 15 times slower.
-
-    Args:
-        x: Images [N, H, W, C].
-        rows: Matrix [H, I].
-        columns: Matrix [W, J].
-
-    Returns:
-        Images [N, I, J, C].
-    """
-    x = jnp.einsum("nhwc,hi->niwc", x, rows.astype(np.float32), precision=jax.lax.Precision.HIGHEST)
-    return jnp.einsum("niwc,wj->nijc", x, columns.astype(np.float32), precision=jax.lax.Precision.HIGHEST)
 
 
 def gaussian(window: int, sigma: float) -> np.ndarray:
@@ -35,31 +18,30 @@ def gaussian(window: int, sigma: float) -> np.ndarray:
 
 
 def valid_band(size: int, taps: np.ndarray) -> np.ndarray:
-    """Lay the taps out as the matrix of a correlation without padding, [size, size - len(taps) + 1]."""
-    band = np.zeros((size, size - len(taps) + 1))
-    for j in range(band.shape[1]):
-        band[j : j + len(taps), j] = taps
+    """Lay the taps out as the matrix of a correlation without padding, [size - len(taps) + 1, size]."""
+    band = np.zeros((size - len(taps) + 1, size), np.float32)
+    for j, row in enumerate(band):
+        row[j : j + len(taps)] = taps
     return band
 
 
 def reduce_band(size: int) -> np.ndarray:
-    """Lay out "blur by the binomial filter, keep every other sample" as a matrix [size, ceil(size / 2)].
+    """Lay out "blur by the binomial filter, keep every other sample" as a matrix [ceil(size / 2), size].
 
     At the border the taps outside the image are left out and the rest sum to one again.
     """
-    half = math.ceil(size / 2)
-    band = np.zeros((size, half))
-    for j in range(half):
+    band = np.zeros((math.ceil(size / 2), size), np.float32)
+    for j, row in enumerate(band):
         for k, tap in enumerate(BINOMIAL):
             if 0 <= 2 * j + k - 2 < size:
-                band[2 * j + k - 2, j] += tap
-    return band / band.sum(0, keepdims=True)
+                row[2 * j + k - 2] += tap
+    return band / band.sum(1, keepdims=True)
 
 
 def expand_band(size: int) -> np.ndarray:
-    """Lay out "spread to every other sample, interpolate by the binomial filter" as a matrix [ceil(size / 2), size]."""
+    """Lay out "spread to every other sample, interpolate by the binomial filter" as a matrix [size, ceil(size / 2)]."""
     band = reduce_band(size).T
-    return band / band.sum(0, keepdims=True)
+    return band / band.sum(1, keepdims=True)
 
 
 def laplacian_pyramid(x: Float[Array, "n h w c"], levels: int) -> tuple[Float[Array, "n hl wl c"], ...]:
@@ -82,8 +64,8 @@ def laplacian_pyramid(x: Float[Array, "n h w c"], levels: int) -> tuple[Float[Ar
         height, width = x.shape[1:3]
         if min(height, width) < 4:
             break
-        small = along(x, reduce_band(height), reduce_band(width))
-        bands.append(x - along(small, expand_band(height), expand_band(width)))
+        small = separable(x, reduce_band(height), reduce_band(width))
+        bands.append(x - separable(small, expand_band(height), expand_band(width)))
         x = small
     return (*bands, x)
 
@@ -93,7 +75,7 @@ def collapse(bands: tuple[Float[Array, "n hl wl c"], ...]) -> Float[Array, "n h 
     x = bands[-1]
     for band in reversed(bands[:-1]):
         height, width = band.shape[1:3]
-        x = band + along(x, expand_band(height), expand_band(width))
+        x = band + separable(x, expand_band(height), expand_band(width))
     return x
 
 
@@ -127,7 +109,7 @@ def structural_similarity(
     window = min(window, min(height, width) - (min(height, width) + 1) % 2)
     taps = gaussian(window, sigma)
     maps = jnp.concatenate([a, b, a * a + b * b, a * b], axis=-1)
-    maps = along(maps, valid_band(height, taps), valid_band(width, taps))
+    maps = separable(maps, valid_band(height, taps), valid_band(width, taps))
     mean_a, mean_b, squares, product = (maps[..., i * channels : (i + 1) * channels] for i in range(4))
     c1, c2 = (0.01 * span) ** 2, (0.03 * span) ** 2
     means = mean_a * mean_a + mean_b * mean_b

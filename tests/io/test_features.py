@@ -11,7 +11,8 @@ from jaxgan.features import lpips as judge
 from jaxgan.features.trunks import TRUNKS
 from jaxgan.io.features import CAFFE_LAYERS, load_lpips, load_squeezenet, trunk_arrays
 from jaxgan.metrics import frechet
-from jaxgan.ops.similarity import along, expand_band, reduce_band
+from jaxgan.ops.similarity import expand_band, reduce_band
+from jaxgan.ops.warp import separable
 from tests.features.test_lpips import formula
 from tests.tolerances import OP
 
@@ -79,7 +80,7 @@ def test_frechet_of_squeezenet_features_sees_a_blur(caffe, shared_data):
     images = (images / 127.5 - 1).astype(np.float32)
     features = load_squeezenet(caffe, size=64)
     assert features(images[:2]).shape == (2, 512)
-    blurred = along(along(images, reduce_band(64), reduce_band(64)), expand_band(64), expand_band(64))
+    blurred = separable(separable(images, reduce_band(64), reduce_band(64)), expand_band(64), expand_band(64))
     halves = frechet([images[:16]], [images[16:]], features)
     assert frechet([images], [images], features) < 1e-3 * halves
     assert frechet([images], [blurred], features) > 0.1 * halves

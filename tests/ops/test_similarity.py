@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jaxgan.ops import similarity
+from jaxgan.ops.warp import separable
 from tests import tolerances
 
 
@@ -58,7 +59,7 @@ def test_bands_of_a_flat_image_are_zero_up_to_the_border():
 
 def test_reduce_is_the_binomial_blur_at_every_other_pixel():
     x = np.asarray(images(0, (1, 17, 16, 1)))
-    small = similarity.along(x, similarity.reduce_band(17), similarity.reduce_band(16))
+    small = separable(x, similarity.reduce_band(17), similarity.reduce_band(16))
     kernel = np.outer(similarity.BINOMIAL, similarity.BINOMIAL)
     for i, j in ((2, 3), (4, 5)):
         patch = x[0, 2 * i - 2 : 2 * i + 3, 2 * j - 2 : 2 * j + 3, 0]
