@@ -19,8 +19,12 @@ def to_float(images: UInt8[np.ndarray, ...]) -> Float[np.ndarray, ...]:
 
 
 def to_uint8(images) -> UInt8[np.ndarray, ...]:
-    """Map [-1, 1] to uint8, rounding to nearest and clipping; the inverse of `to_float`."""
-    return np.clip(np.rint((np.asarray(images, np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)
+    """Map images in [-1, 1] to 8 bits, floor(x * 127.5 + 128), clipped; the inverse of `to_float`.
+
+    Source: the rounding of NVIDIA's generate.py, so that saved images agree with theirs; unlike rounding to even it
+    takes ties upwards.
+    """
+    return np.clip(np.asarray(images, np.float32) * np.float32(127.5) + np.float32(128), 0, 255).astype(np.uint8)
 
 
 def pixels(image: Image.Image, channels: int = 3) -> UInt8[np.ndarray, "h w c"]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from jaxgan.data.transforms import fit, pixels, to_float
+from jaxgan.data.transforms import fit, pixels, to_float, to_uint8
 from jaxgan.io.atomic import replaced
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
@@ -51,15 +51,6 @@ def read_images(
     if not images:
         raise ValueError(f"none of {len(files)} images can be read; the first: {notes[0]}")
     return to_float(np.stack(images)), names, notes
-
-
-def to_uint8(images: Any) -> UInt8[np.ndarray, ...]:
-    """Map images in [-1, 1] to 8 bits: floor(x * 127.5 + 128), clipped.
-
-    Source: the rounding of NVIDIA's generate.py, so that saved images agree with theirs; unlike rounding to even it
-    takes ties upwards.
-    """
-    return np.clip(np.asarray(images, np.float32) * np.float32(127.5) + np.float32(128), 0, 255).astype(np.uint8)
 
 
 def save_image(path: str | Path, image: Float[Any, "h w c"]) -> None:
