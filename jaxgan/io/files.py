@@ -15,11 +15,17 @@ import jax.numpy as jnp
 from jaxgan.core import Code, Directions, Generator, Network, fingerprint
 from jaxgan.core.generator import Arch
 from jaxgan.io import from_nvidia, pickles, weights
-from jaxgan.io.from_nvidia import filled, leaves
+from jaxgan.io.names import few, filled, leaves, shapes, tensors
 from jaxgan.io.records import Record, UnreadableFile
 from jaxgan.models import FAMILIES
 
-PARTS = ("G_ema", "G", "D")
+# Each has a TITLE, `recognise(value) -> bool` of what a file holds, and `read(value, part) -> Generator | Network`.
+FORMATS = (from_nvidia,)
+ROLES = {
+    "discriminator": "D",
+    "encoder": "E",
+    "mapping": "F",
+}  # of networks in the library's own files, and their parts
 Loaded = Generator | Network | Directions | Code
 
 
@@ -27,8 +33,10 @@ def load(path: str | Path, part: str | None = None) -> Any:
     """Load a file by what it holds, or a bundled generator by its name.
 
     Args:
-        path: one of the library's own files, an NVIDIA StyleGAN2 pickle, or a name such as `scenes64`.
-        part: of a file with several networks "G_ema" (the averaged generator, if None), "G" or "D".
+        path: one of the library's own files, a checkpoint in one of the formats of `FORMATS`, or a name such as
+            `scenes64`.
+        part: of a file with several networks one by its name there, such as "G_ema", "G", "D" or "E"; if None the
+            averaged generator, or what comes nearest to it.
 
     Returns:
         A Generator, a Network (for "D"), Directions or a Code.
@@ -36,22 +44,23 @@ def load(path: str | Path, part: str | None = None) -> Any:
     Raises:
         FileNotFoundError: there is no such file and nothing bundled has that name.
         UnreadableFile: the file is damaged or hostile, or of a kind that is not read; nothing of it was run.
-        ValueError: the part is none of the three, or the file does not have it.
+        ValueError: the file does not have the part.
 
     Example:
         >>> import jaxgan as jg
         >>> g = jg.load("scenes64")
     """
-    if part is not None and part not in PARTS:
-        raise ValueError(f"part is '{part}'; a file's parts are {', '.join(PARTS)}")
     found = located(path)
     if found.is_file() and weights.is_safetensors(found):
         return _own(found, part)
-    contents = pickles.read(found)
+    value = pickles.read(found).value
     try:
-        return _nvidia(contents.value, part or "G_ema")
+        for format in FORMATS:
+            if format.recognise(value):
+                return format.read(value, part)
     except UnreadableFile as error:
         raise UnreadableFile(f"{found}: {error}") from error
+    raise UnreadableFile(f"{found}: {_unknown(value)}; read are {', '.join(f.TITLE for f in FORMATS)}")
 
 
 def save(thing: Loaded, path: str | Path, meta: Mapping[str, Any] | None = None) -> None:
@@ -77,7 +86,7 @@ def save(thing: Loaded, path: str | Path, meta: Mapping[str, Any] | None = None)
             arrays = leaves({"params": thing.params, "buffers": thing.buffers})
         case Network():
             family, _, role = thing.name.partition(".")
-            if family not in FAMILIES or role != "discriminator" or not thing.config:
+            if family not in FAMILIES or role not in ROLES or not hasattr(FAMILIES[family], role) or not thing.config:
                 raise ValueError(f"a network named '{thing.name}' cannot be saved: no factory makes it again")
             header |= {"kind": "network", "family": family, "role": role, "config": dict(thing.config)}
             arrays = leaves({"params": thing.params, "buffers": thing.buffers})
@@ -120,27 +129,15 @@ def located(path: str | Path) -> Path:
     return Path(str(resources.files("jaxgan") / "bundled" / f"{path}.safetensors"))
 
 
-# NVIDIA's pickles
-
-
-def _nvidia(value: Any, part: str) -> Generator | Network:
-    if isinstance(value, tuple) and len(value) == 3:
-        raise UnreadableFile("is a TensorFlow pickle; convert it with NVIDIA's legacy.py first")
-    parts = {part: value} if isinstance(value, Record) else value
-    if not isinstance(parts, dict) or not any(isinstance(parts.get(name), Record) for name in PARTS):
-        raise UnreadableFile("holds tensors but no network with its configuration; NVIDIA's .pkl files hold both")
-    record = parts.get(part)
-    if not isinstance(record, Record):
-        held = [name for name in PARTS if isinstance(parts.get(name), Record)]
-        raise UnreadableFile(f"has no part '{part}'; it has {', '.join(held)}")
-    convert = {"Generator": from_nvidia.generator, "Discriminator": from_nvidia.discriminator}
-    if record.class_name not in convert or (record.class_name == "Discriminator") != (part == "D"):
-        raise UnreadableFile(f"its '{part}' is of class {record.class_name[:60]}, not NVIDIA's {_expected(part)}")
-    return convert[record.class_name](record)
-
-
-def _expected(part: str) -> str:
-    return "Discriminator" if part == "D" else "Generator"
+def _unknown(value: Any) -> str:
+    """Tell what a file holds that no format recognises."""
+    if isinstance(value, Record):
+        return f"holds an object of class {value.class_name[:60]}, which is not read"
+    if arrays := tensors(value):
+        return f"holds a state dict of {few(arrays)}: which is not read yet"
+    if isinstance(value, Mapping):
+        return f"holds a dict of {few([str(key)[:60] for key in value]) or 'nothing'}, which is not read"
+    return f"holds a {type(value).__name__}, which is not read"
 
 
 # The library's own files
@@ -152,8 +149,10 @@ def _own(path: Path, part: str | None) -> Loaded:
     kind = str(header.get("kind"))
     if kind not in kinds:
         raise UnreadableFile(f"{path}: holds a '{kind}'; {', '.join(kinds)} are read")
-    if part is not None and kind != ("network" if part == "D" else "generator"):
-        raise ValueError(f"{path}: has no part '{part}'; it holds a {kind}")
+    role = str(header.get("role"))
+    held = (ROLES.get(role, role),) if kind == "network" else ("G_ema", "G") if kind == "generator" else ()
+    if part is not None and part not in held:
+        raise ValueError(f"{path}: has no part '{part}'; it holds a {role if kind == 'network' else kind}")
     arrays = {name: jnp.asarray(array) for name, array in weights.load_arrays(path).items()}
     try:
         return kinds[kind](header, arrays)
@@ -172,13 +171,13 @@ def _generator(header: Mapping[str, Any], arrays: Mapping[str, jax.Array]) -> Ge
 
 
 def _network(header: Mapping[str, Any], arrays: Mapping[str, jax.Array]) -> Network:
-    module = _described(header, "discriminator", len(arrays))
-    images = jax.ShapeDtypeStruct((1, module.resolution, module.resolution, module.channels), jnp.float32)
-    cond = jax.ShapeDtypeStruct((1, module.classes), jnp.float32) if module.classes else None
-    template = {"params": {}, "buffers": {}, **jax.eval_shape(module.init, jax.random.key(0), images, cond)}
-    values = _matched(arrays, template)
+    role = str(header.get("role"))
+    if role not in ROLES:
+        raise UnreadableFile(f"is a network in the role of a '{role[:40]}'; known are {', '.join(ROLES)}")
+    module = _described(header, role, len(arrays))
+    values = _matched(arrays, shapes(module))
     config = tuple(sorted(_tuples(header["config"]).items()))
-    return Network(values["params"], values["buffers"], module, f"{header['family']}.discriminator", config)
+    return Network(values["params"], values["buffers"], module, f"{header['family']}.{role}", config)
 
 
 def _directions(header: Mapping[str, Any], arrays: Mapping[str, jax.Array]) -> Directions:

@@ -7,17 +7,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.core import Generator, Network
+from jaxgan.io import names as placing
+from jaxgan.io.names import Table
 from jaxgan.io.records import Record, UnreadableFile, names
 from jaxgan.models import stylegan2
 from jaxgan.ops.activations import ACTIVATIONS
 
 # Where each of our leaves stands in NVIDIA's object: the one table, read in both directions.
-GENERATOR_NAMES = (
+GENERATOR_NAMES: Table = (
     (r"params/mapping/(\w+)/(weight|bias)", r"mapping.\1.\2"),
     (r"buffers/spread/w_mean", r"mapping.w_avg"),
     (r"params/style/(b\d+)_(\w+)/(weight|bias)", r"synthesis.\1.\2.affine.\3"),
@@ -25,17 +25,35 @@ GENERATOR_NAMES = (
     (r"params/synthesis/(b\d+)/(\w+)/(weight|bias|noise_strength)", r"synthesis.\1.\2.\3"),
     (r"buffers/synthesis/(b\d+)/(\w+)/noise", r"synthesis.\1.\2.noise_const"),
 )
-DISCRIMINATOR_NAMES = ((r"params/(b\d+|mapping)/(\w+)/(weight|bias)", r"\1.\2.\3"),)
-_DERIVED = re.compile(r"(.*\.)?resample_filter")  # follows from the configuration
+DISCRIMINATOR_NAMES: Table = ((r"params/(b\d+|mapping)/(\w+)/(weight|bias)", r"\1.\2.\3"),)
+_DERIVED = r"(.*\.)?resample_filter"  # follows from the configuration
 
 
-def foreign_name(table: tuple[tuple[str, str], ...], path: str) -> str:
-    """Return NVIDIA's name of one of our leaves, such as `params/style/b8_conv0/bias`."""
-    for pattern, name in table:
-        match = re.fullmatch(pattern, path)
-        if match:
-            return match.expand(name)
-    raise KeyError(f"{path} has no counterpart in NVIDIA's networks")
+TITLE = "NVIDIA's .pkl (StyleGAN2)"
+PARTS = ("G_ema", "G", "D")
+
+
+def recognise(value: Any) -> bool:
+    """Tell whether a pickle holds NVIDIA's network objects: one, or a dict of them."""
+    return (isinstance(value, Record) and value.class_name in _READERS) or bool(_held(value))
+
+
+def read(value: Any, part: str | None) -> Generator | Network:
+    """Read a part of NVIDIA's pickle: "G_ema" (if None), "G" or "D".
+
+    Raises:
+        UnreadableFile: the part is not there, is of another class, or its arrays and its configuration disagree.
+    """
+    record = placing.chosen({part: value} if isinstance(value, Record) else _held(value), part, PARTS)
+    expected = "Discriminator" if part == "D" else "Generator"
+    if record.class_name != expected and (part is not None or record.class_name not in _READERS):
+        raise UnreadableFile(f"its '{part or 'G_ema'}' is of class {record.class_name[:60]}, not NVIDIA's {expected}")
+    return _READERS[record.class_name](record)
+
+
+def _held(value: Any) -> dict[str, Record]:
+    parts = value if isinstance(value, dict) else {}
+    return {name: parts[name] for name in PARTS if isinstance(parts.get(name), Record)}
 
 
 def to_ours(path: str, array: np.ndarray) -> np.ndarray:
@@ -104,9 +122,9 @@ def generator(record: Record) -> Generator:
         **_mapping_config(mapping, w_dim),
     )
     arch = stylegan2.arch(**config)
-    template = jax.eval_shape(arch.init, jax.random.key(0))
-    values = _values(GENERATOR_NAMES, {"params": template.params, "buffers": template.buffers}, record, "generator")
-    return Generator(values["params"], values["buffers"], arch)
+    # A network trained without tracking the mean of w has none, and is not truncated either.
+    how = {"ignored": _DERIVED, "absent": ("mapping.w_avg",)}
+    return placing.generator(arch, names(record), GENERATOR_NAMES, to_ours, **how)
 
 
 def discriminator(record: Record) -> Network:
@@ -150,56 +168,11 @@ def discriminator(record: Record) -> Network:
             **_mapping_config(mapping, cmap),
         )
     module = stylegan2.discriminator(**config)
-    images = jax.ShapeDtypeStruct((1, resolution, resolution, config["channels"]), jnp.float32)
-    cond = jax.ShapeDtypeStruct((1, config["classes"]), jnp.float32) if config["classes"] else None
-    template = {"params": {}, "buffers": {}, **jax.eval_shape(module.init, jax.random.key(0), images, cond)}
-    values = _values(DISCRIMINATOR_NAMES, template, record, "discriminator")
     name = f"{stylegan2.NAME}.discriminator"
-    return Network(values["params"], values["buffers"], module, name, tuple(sorted(config.items())))
+    return placing.network(module, name, config, names(record), DISCRIMINATOR_NAMES, to_ours, ignored=_DERIVED)
 
 
-def leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Flatten nested dicts to leaves by path, such as `params/mapping/fc0/weight`."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        path = f"{prefix}/{key}" if prefix else key
-        flat.update(leaves(value, path) if isinstance(value, Mapping) else {path: value})
-    return flat
-
-
-def filled(template: Mapping[str, Any], values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Undo `leaves`: the template's tree, empty branches included, with the values at the leaves."""
-    tree: dict[str, Any] = {}
-    for key, branch in template.items():
-        path = f"{prefix}/{key}" if prefix else key
-        tree[key] = filled(branch, values, path) if isinstance(branch, Mapping) else values[path]
-    return tree
-
-
-def _values(table: tuple[tuple[str, str], ...], template: Mapping[str, Any], record: Record, what: str) -> dict:
-    """Fill the template with the record's arrays; every array must find its place and every place its array."""
-    arrays = {name: array for name, array in names(record).items() if not _DERIVED.fullmatch(name)}
-    values, missing, wrong = {}, [], []
-    for path, leaf in leaves(template).items():
-        name = foreign_name(table, path)
-        if name not in arrays:
-            # A network trained without tracking the mean of w has none, and is not truncated either.
-            missing += [name] if name != "mapping.w_avg" else []
-            values[path] = jnp.zeros(leaf.shape, leaf.dtype)
-            continue
-        array = to_ours(path, arrays.pop(name))
-        if array.shape != leaf.shape:
-            wrong.append(f"{name} {array.shape} instead of {leaf.shape}")
-            continue
-        values[path] = jnp.asarray(np.asarray(array, np.float32))
-    problems = [
-        f"{kind}: {', '.join(some[:5])}{f' and {len(some) - 5} more' if len(some) > 5 else ''}"
-        for kind, some in (("missing", missing), ("unknown", list(arrays)), ("of another shape", wrong))
-        if some
-    ]
-    if problems:
-        raise UnreadableFile(f"its {what} does not match its configuration; {'; '.join(problems)}")
-    return filled(template, values)
+_READERS = {"Generator": generator, "Discriminator": discriminator}
 
 
 # Parts of the configuration, from what the objects hold rather than from defaults that differ between versions

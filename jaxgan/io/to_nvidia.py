@@ -11,7 +11,8 @@ import numpy as np
 
 from jaxgan.core import Generator, Network
 from jaxgan.io.atomic import replaced
-from jaxgan.io.from_nvidia import DISCRIMINATOR_NAMES, GENERATOR_NAMES, foreign_name, leaves, to_theirs
+from jaxgan.io.from_nvidia import DISCRIMINATOR_NAMES, GENERATOR_NAMES, to_theirs
+from jaxgan.io.names import below, renamed
 from jaxgan.io.pickle_writer import Call, Global, dumps, ordered, parameter, tensor
 from jaxgan.models import stylegan2
 from jaxgan.ops.activations import ACTIVATIONS
@@ -81,10 +82,6 @@ def _object(
     return Call(Global("torch_utils.persistence", "_reconstruct_persistent_obj"), (meta,))
 
 
-def _below(arrays: Arrays, name: str) -> dict[str, np.ndarray]:
-    return {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
-
-
 def _filter(taps: tuple[float, ...]) -> np.ndarray:
     """The filter as NVIDIA's layers hold it: outer product below 8 taps, sum 1."""
     held = np.asarray(taps, np.float32)
@@ -129,9 +126,9 @@ def _conv(arrays: Arrays, activation: str, clamp: float | None, taps=FILTER, up:
 def _mapping(arrays: Arrays, config: Mapping[str, Any], z_dim: int, w_dim: int, rows: int | None) -> Call:
     own = {"z_dim": z_dim, "c_dim": config["classes"], "w_dim": w_dim, "num_ws": rows}
     tracked = {"num_layers": config["mapping_layers"], "w_avg_beta": None if rows is None else 0.998}
-    modules = {"embed": _dense(_below(arrays, "embed"))} if config["classes"] else {}
+    modules = {"embed": _dense(below(arrays, "embed"))} if config["classes"] else {}
     for index in range(config["mapping_layers"]):
-        layer = _below(arrays, f"fc{index}")
+        layer = below(arrays, f"fc{index}")
         modules[f"fc{index}"] = _dense(layer, config["mapping_activation"], config["mapping_lr_mul"])
     buffers = {"w_avg": arrays["w_avg"]} if rows is not None else {}
     arguments = {**own, **tracked, **_mapping_arguments(config)}
@@ -155,11 +152,8 @@ def _generator(generator: Generator) -> Call:
     if generator.arch.name != stylegan2.NAME:
         raise ValueError(f"a {generator.arch.name} generator has no place in a StyleGAN2 file")
     config = dict(generator.arch.config)
-    flat = leaves({"params": generator.params, "buffers": generator.buffers})
-    arrays = {
-        foreign_name(GENERATOR_NAMES, path): to_theirs(path, np.asarray(leaf, np.float32))
-        for path, leaf in flat.items()
-    }
+    tree = {"params": generator.params, "buffers": generator.buffers}
+    arrays = renamed(tree, GENERATOR_NAMES, to_theirs)
     rows = generator.arch.shape("w+")[0]
     own = {
         "z_dim": config["z_dim"],
@@ -169,8 +163,8 @@ def _generator(generator: Generator) -> Call:
         "img_channels": config["channels"],
     }
     modules = {
-        "synthesis": _synthesis(_below(arrays, "synthesis"), config, rows),
-        "mapping": _mapping(_below(arrays, "mapping"), config, config["z_dim"], config["w_dim"], rows),
+        "synthesis": _synthesis(below(arrays, "synthesis"), config, rows),
+        "mapping": _mapping(below(arrays, "mapping"), config, config["z_dim"], config["w_dim"], rows),
     }
     arguments = {**own, "mapping_kwargs": _mapping_arguments(config), **_synthesis_arguments(config)}
     return _object("Generator", {**own, "num_ws": rows}, {}, {}, modules, arguments)
@@ -199,7 +193,7 @@ def _synthesis(arrays: Arrays, config: Mapping[str, Any], rows: int) -> Call:
         "block_resolutions": resolutions,
         "num_ws": rows,
     }
-    modules = {f"b{r}": _synthesis_block(_below(arrays, f"b{r}"), r, config) for r in resolutions}
+    modules = {f"b{r}": _synthesis_block(below(arrays, f"b{r}"), r, config) for r in resolutions}
     return _object("SynthesisNetwork", attributes, {}, {}, modules, {**own, **_synthesis_arguments(config)})
 
 
@@ -208,13 +202,13 @@ def _synthesis_block(arrays: Arrays, r: int, config: Mapping[str, Any]) -> Call:
     inputs = 0 if first else arrays["conv0.weight"].shape[1]
     modules = {}
     if not first:
-        modules["conv0"] = _style_conv(_below(arrays, "conv0"), r, config, taps, up=2)
-    modules["conv1"] = _style_conv(_below(arrays, "conv1"), r, config, FILTER, up=1)
-    rgb = _below(arrays, "torgb")
+        modules["conv0"] = _style_conv(below(arrays, "conv0"), r, config, taps, up=2)
+    modules["conv1"] = _style_conv(below(arrays, "conv1"), r, config, FILTER, up=1)
+    rgb = below(arrays, "torgb")
     if rgb:
         modules["torgb"] = _to_rgb(rgb, config)
     if "skip.weight" in arrays:
-        modules["skip"] = _conv(_below(arrays, "skip"), "linear", None, taps, up=2)
+        modules["skip"] = _conv(below(arrays, "skip"), "linear", None, taps, up=2)
     attributes = {
         "in_channels": inputs,
         "w_dim": config["w_dim"],
@@ -247,7 +241,7 @@ def _style_conv(arrays: Arrays, r: int, config: Mapping[str, Any], taps: tuple[f
     parameters = {name: arrays[name] for name in ("weight", "noise_strength", "bias") if name in arrays}
     buffers = {"resample_filter": _filter(taps)}
     buffers |= {"noise_const": arrays["noise_const"]} if "noise_const" in arrays else {}
-    modules = {"affine": _dense(_below(arrays, "affine"))}
+    modules = {"affine": _dense(below(arrays, "affine"))}
     arguments = {**attributes, "kernel_size": kernel, "resample_filter": list(taps)}
     return _object("SynthesisLayer", {**attributes, **derived}, parameters, buffers, modules, arguments)
 
@@ -257,7 +251,7 @@ def _to_rgb(arrays: Arrays, config: Mapping[str, Any]) -> Call:
     own = {"in_channels": inputs, "out_channels": out, "w_dim": config["w_dim"], "conv_clamp": config["conv_clamp"]}
     attributes = {**own, "weight_gain": 1 / math.sqrt(inputs * kernel**2)}
     parameters = {name: arrays[name] for name in ("weight", "bias")}
-    modules = {"affine": _dense(_below(arrays, "affine"))}
+    modules = {"affine": _dense(below(arrays, "affine"))}
     return _object("ToRGBLayer", attributes, parameters, {}, modules, {**own, "kernel_size": kernel})
 
 
@@ -268,10 +262,7 @@ def _discriminator(network: Network) -> Call:
     d = network.module
     if not isinstance(d, stylegan2.Discriminator):
         raise ValueError(f"a network named '{network.name}' is no StyleGAN2 discriminator")
-    arrays = {
-        foreign_name(DISCRIMINATOR_NAMES, path): to_theirs(path, np.asarray(leaf, np.float32))
-        for path, leaf in leaves({"params": network.params}).items()
-    }
+    arrays = renamed({"params": network.params}, DISCRIMINATOR_NAMES, to_theirs)
     resolutions = list(reversed(stylegan2.block_resolutions(d.resolution)[1:]))
     cmap = arrays["b4.out.weight"].shape[0] if d.classes else 0
     mapping = {
@@ -284,11 +275,11 @@ def _discriminator(network: Network) -> Call:
     }
     modules, layers = {}, 0
     for r in resolutions:
-        modules[f"b{r}"], count = _discriminator_block(_below(arrays, f"b{r}"), r, d, layers)
+        modules[f"b{r}"], count = _discriminator_block(below(arrays, f"b{r}"), r, d, layers)
         layers += count
     if d.classes:
-        modules["mapping"] = _mapping(_below(arrays, "mapping"), mapping, 0, cmap, None)
-    modules["b4"] = _epilogue(_below(arrays, "b4"), d, cmap)
+        modules["mapping"] = _mapping(below(arrays, "mapping"), mapping, 0, cmap, None)
+    modules["b4"] = _epilogue(below(arrays, "b4"), d, cmap)
     own = {"c_dim": d.classes, "img_resolution": d.resolution, "img_channels": d.channels}
     arguments = {
         **own,
@@ -313,11 +304,11 @@ def _discriminator(network: Network) -> Call:
 def _discriminator_block(arrays: Arrays, r: int, d: stylegan2.Discriminator, layers: int) -> tuple[Call, int]:
     modules = {}
     if "fromrgb.weight" in arrays:
-        modules["fromrgb"] = _conv(_below(arrays, "fromrgb"), d.activation, d.conv_clamp)
-    modules["conv0"] = _conv(_below(arrays, "conv0"), d.activation, d.conv_clamp)
-    modules["conv1"] = _conv(_below(arrays, "conv1"), d.activation, d.conv_clamp, d.resample_filter, down=2)
+        modules["fromrgb"] = _conv(below(arrays, "fromrgb"), d.activation, d.conv_clamp)
+    modules["conv0"] = _conv(below(arrays, "conv0"), d.activation, d.conv_clamp)
+    modules["conv1"] = _conv(below(arrays, "conv1"), d.activation, d.conv_clamp, d.resample_filter, down=2)
     if "skip.weight" in arrays:
-        modules["skip"] = _conv(_below(arrays, "skip"), "linear", None, d.resample_filter, down=2)
+        modules["skip"] = _conv(below(arrays, "skip"), "linear", None, d.resample_filter, down=2)
     attributes = {
         "in_channels": 0 if r == d.resolution else arrays["conv0.weight"].shape[1],
         "resolution": r,
@@ -349,13 +340,13 @@ def _epilogue(arrays: Arrays, d: stylegan2.Discriminator, cmap: int) -> Call:
     }
     modules = {}
     if "fromrgb.weight" in arrays:
-        modules["fromrgb"] = _conv(_below(arrays, "fromrgb"), d.epilogue_activation, None)
+        modules["fromrgb"] = _conv(below(arrays, "fromrgb"), d.epilogue_activation, None)
     statistics = {"group_size": d.mbstd_group, "num_channels": d.mbstd_features}
     if d.mbstd_features:
         modules["mbstd"] = _object("MinibatchStdLayer", statistics, arguments=statistics)
-    modules["conv"] = _conv(_below(arrays, "conv"), d.epilogue_activation, d.conv_clamp)
-    modules["fc"] = _dense(_below(arrays, "fc"), d.epilogue_activation)
-    modules["out"] = _dense(_below(arrays, "out"))
+    modules["conv"] = _conv(below(arrays, "conv"), d.epilogue_activation, d.conv_clamp)
+    modules["fc"] = _dense(below(arrays, "fc"), d.epilogue_activation)
+    modules["out"] = _dense(below(arrays, "out"))
     arguments = {
         **attributes,
         "mbstd_group_size": d.mbstd_group,

@@ -138,12 +138,19 @@ def test_parts_that_are_not_there_are_named(tmp_path, generator, golden):
     save(generator, tmp_path / "g.safetensors")
     with pytest.raises(ValueError, match="no part 'D'; it holds a generator"):
         load(tmp_path / "g.safetensors", part="D")
-    with pytest.raises(ValueError, match="parts are G_ema, G, D"):
+    with pytest.raises(ValueError, match="no part 'E'; it holds a generator"):
         load(tmp_path / "g.safetensors", part="E")
     with pytest.raises(UnreadableFile, match="StyleGAN3 generator"):
         load(golden("stylegan3t_32.pkl"))
-    with pytest.raises(UnreadableFile, match="no network with its configuration"):
-        load(golden("eigengan_32.pth"))
+    with pytest.raises(UnreadableFile, match="has no part 'E'; it has G_ema, G, D"):
+        load(golden("stylegan2_uncond64.pkl"), part="E")
+
+
+def test_state_dicts_that_are_not_read_yet_are_described(golden):
+    with pytest.raises(
+        UnreadableFile, match=r"state dict of positional_emb.* more: which is not read yet; read are NVIDIA"
+    ):
+        load(golden("clip_tiny.pth"))
 
 
 def test_what_cannot_be_saved_is_named(tmp_path, discriminator):
