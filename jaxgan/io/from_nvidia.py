@@ -44,7 +44,7 @@ def read(value: Any, part: str | None) -> Generator | Network:
     Raises:
         UnreadableFile: the part is not there, is of another class, or its arrays and its configuration disagree.
     """
-    record = placing.chosen({part: value} if isinstance(value, Record) else _held(value), part, PARTS)
+    record = placing.chosen({part or "": value} if isinstance(value, Record) else _held(value), part, PARTS)
     expected = "Discriminator" if part == "D" else "Generator"
     if record.class_name != expected and (part is not None or record.class_name not in _READERS):
         raise UnreadableFile(f"its '{part or 'G_ema'}' is of class {record.class_name[:60]}, not NVIDIA's {expected}")
