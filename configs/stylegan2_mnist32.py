@@ -8,7 +8,7 @@ Result: not run to the end. 50 kimg at 16 pixels still drew one digit-like shape
 from jaxgan.training.ema import Ema
 from jaxgan.training.recipe import Recipe
 from jaxgan.training.settings import R1, Adam
-from jaxgan.training.stylegan2 import StyleGAN2
+from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 
 recipe = Recipe(
     data="mnist-t10k-images-idx3-ubyte.gz",
@@ -21,11 +21,14 @@ recipe = Recipe(
         channel_base=512,
         channel_max=64,
         mbstd=4,
-        r1=R1(gamma=0.3),
+        noise=False,
+        mixing=0.0,
+        r1=R1(gamma=8.0),
+        path_length=PathLength(weight=0.0),
     ),
-    batch=16,
-    kimg=300,
-    adam=Adam(lr=0.0025),
+    batch=32,
+    kimg=200,
+    adam=Adam(lr=0.002),
     ema=Ema(kimg=5, ramp=0.05),
     tick_kimg=10,
     checkpoint_kimg=20,

@@ -31,6 +31,7 @@ recipe = Recipe(
         channel_base=1024,
         channel_max=128,
         mbstd=4,
+        noise=False,
         r1=R1(gamma=0.3),
     ),
     batch=16,

@@ -56,6 +56,7 @@ class StyleGAN2:
         conv_clamp: Bound on layer outputs; 256 is usual with bf16_resolutions > 0.
         bf16_resolutions: Highest resolutions that compute in bfloat16.
         mixing: Probability of style mixing.
+        noise: Whether the layers add noise. Narrow networks in short runs draw speckle with it.
         r1: Penalty of the discriminator.
         path_length: Penalty of the generator.
         w_mean_decay: Decay of the running mean of w.
@@ -75,6 +76,7 @@ class StyleGAN2:
     conv_clamp: float | None = None
     bf16_resolutions: int = 0
     mixing: float = 0.9
+    noise: bool = True
     r1: R1 = field(default_factory=R1)
     path_length: PathLength = field(default_factory=PathLength)
     w_mean_decay: float = 0.995
@@ -95,6 +97,7 @@ class StyleGAN2:
             channel_base=self.channel_base,
             channel_max=self.channel_max,
             mapping_layers=self.mapping_layers,
+            use_noise=self.noise,
             conv_clamp=self.conv_clamp,
             bf16_resolutions=self.bf16_resolutions,
         )
