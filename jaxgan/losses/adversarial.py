@@ -6,6 +6,16 @@ import jax
 from jaxtyping import Array, Float
 
 
+def minimax_g(fake: Float[Array, "n ..."]) -> Float[Array, " n"]:
+    """Return the generator's minimax loss, -softplus(fake) = log(1 - sigmoid(fake)).
+
+    Its gradient vanishes where the discriminator is sure of itself; `nonsaturating_g` has the same fixed point.
+
+    Source: Goodfellow et al. (2014), equation 1.
+    """
+    return -jax.nn.softplus(fake).reshape(len(fake))
+
+
 def nonsaturating_g(fake: Float[Array, "n ..."]) -> Float[Array, " n"]:
     """Return the generator's non-saturating loss, softplus(-fake) = -log sigmoid(fake).
 
