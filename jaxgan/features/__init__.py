@@ -2,6 +2,7 @@
 
 from jaxgan.features import lpips, trunks
 from jaxgan.features.factors import factor_probe
+from jaxgan.features.inception import inception, random_inception
 from jaxgan.features.random import random_features
 
-__all__ = ["factor_probe", "lpips", "random_features", "trunks"]
+__all__ = ["factor_probe", "inception", "lpips", "random_features", "random_inception", "trunks"]

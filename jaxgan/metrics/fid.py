@@ -137,6 +137,22 @@ def frechet(
     return frechet_distance(real, fake)
 
 
-def figure_name(features: Network) -> str:
-    """Return the name to report a figure under: "frechet_random", "frechet_squeezenet"."""
-    return f"frechet_{features.name.rpartition('.')[2]}"
+def figure_name(features: Features, figure: str = "frechet") -> str:
+    """Return the name to report a figure under: "frechet_random", "kernel_squeezenet", "precision_random".
+
+    "fid" and "kid" are figures of Inception's published weights only; with another resizing than the original one they
+    say so: "fid_clean", "fid_pytorch".
+
+    Args:
+        features: The feature network.
+        figure: "frechet", "kernel", or any other word.
+    """
+    judge = (getattr(features, "name", "") or getattr(features, "__name__", "features")).rpartition(".")[2]
+    network, _, rest = judge.partition("_")
+    if figure in OWN and network == "inception" and rest in ("", "clean", "pytorch"):
+        return "_".join([OWN[figure], *filter(None, [rest])])
+    return f"{figure}_{judge}"
+
+
+# What figures of the published Inception are called.
+OWN = {"frechet": "fid", "kernel": "kid", "score": "inception_score"}
