@@ -238,14 +238,7 @@ def _resolution(record: Record) -> int:
 def _channels(widths: Mapping[int, int], arguments: Mapping[str, Any]) -> tuple[int, int]:
     """Find channel_base and channel_max: the file's own if they give these widths, else any that do."""
     base, limit = arguments.get("channel_base", 32768), arguments.get("channel_max", 512)
-    guesses = [(int(base), int(limit))] if _number(base) and _number(limit) else []
-    limit = max(widths.values())
-    bounded = [width * r for r, width in widths.items() if width < limit]
-    guesses.append((max(bounded, default=limit * max(widths)), limit))
-    for base, limit in guesses:
-        if all(stylegan2.width(r, base, limit) == width for r, width in widths.items()):
-            return base, limit
-    raise UnreadableFile(f"its layers have the widths {widths}, which no channel_base and channel_max give")
+    return placing.widths_rule(widths, [(int(base), int(limit))] if _number(base) and _number(limit) else [])
 
 
 def _embedding(mapping: Record) -> tuple[int, int | None]:

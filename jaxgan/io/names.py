@@ -7,7 +7,7 @@ does the rest: it finds every array its place and every place its array, and rep
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 import flax.linen as nn
@@ -186,6 +186,24 @@ def shapes(module: nn.Module) -> dict[str, Any]:
         inputs = (jax.ShapeDtypeStruct((1, side, side, module.channels), jnp.float32),)  # pyright: ignore[reportAttributeAccessIssue]
         inputs += (jax.ShapeDtypeStruct((1, classes), jnp.float32),) if classes else ()
     return {"params": {}, "buffers": {}, **jax.eval_shape(module.init, jax.random.key(0), *inputs)}
+
+
+def widths_rule(widths: Mapping[int, int], guesses: Sequence[tuple[int, int]] = ()) -> tuple[int, int]:
+    """Find the base and the limit with width(r) = min(base // r, limit) at every resolution r.
+
+    Args:
+        widths: Channels by resolution.
+        guesses: Pairs to take if they fit; others may give the same widths.
+
+    Raises:
+        UnreadableFile: No pair gives these widths.
+    """
+    most = max(widths.values())
+    below_most = [width * r for r, width in widths.items() if width < most]
+    for base, limit in (*guesses, (max(below_most, default=most * max(widths)), most)):
+        if all(min(base // r, limit) == width for r, width in widths.items()):
+            return base, limit
+    raise UnreadableFile(f"its layers have the widths {dict(widths)}, which no channel_base and channel_max give")
 
 
 # What a file holds
