@@ -6,6 +6,7 @@ from jaxgan.training.cache import cache_compilations
 from jaxgan.training.checkpoint import CheckpointError, Checkpoints
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, State, Trainer, game
+from jaxgan.training.gan import GAN
 from jaxgan.training.loop import Outcome, run
 from jaxgan.training.parallel import divide, mesh_of, parallel, replicate
 from jaxgan.training.recipe import Recipe, from_json, load_recipe, published, smoke, to_json
@@ -15,6 +16,7 @@ from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 from jaxgan.training.transfer import read_weights, transfer
 
 __all__ = [
+    "GAN",
     "PIPES",
     "R1",
     "Ada",

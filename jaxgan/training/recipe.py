@@ -19,11 +19,12 @@ from jaxgan.models import stylegan2
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema
 from jaxgan.training.game import Trainer
+from jaxgan.training.gan import GAN
 from jaxgan.training.settings import R1, Adam
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 
 # The games, one a family; a recipe's file says which by the class's name.
-Model = StyleGAN2
+Model = StyleGAN2 | GAN
 
 # What may change when a run is continued: none of these touches the numbers of a step.
 FREE = ("kimg", "tick_kimg", "checkpoint_kimg", "keep", "workers")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxgan.training.ema import Ema
+from jaxgan.training.gan import GAN
 from jaxgan.training.settings import R1, Adam
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 
@@ -27,7 +28,16 @@ class Case:
 DISCRIMINATOR = {k: SMALL[k] for k in ("resolution", "channel_base", "channel_max")}
 GAME = StyleGAN2(**SMALL, mbstd=4, r1=R1(1.0, 2), path_length=PathLength(every=2))
 
+MLP = dict(resolution=8, z_dim=6, hidden=(8, 12))
+
 CASES = (
+    Case("gan", MLP, {"resolution": 8, "hidden": (8,)}, GAN(**MLP, d_hidden=(8,))),
+    Case(
+        "gan",
+        {**MLP, "classes": 3, "channels": 3, "output": "sigmoid"},
+        {"resolution": 8, "channels": 3, "classes": 3},
+        label="-conditional-colour",
+    ),
     Case("stylegan2", SMALL, DISCRIMINATOR, GAME),
     Case(
         "stylegan2",

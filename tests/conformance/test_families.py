@@ -9,6 +9,7 @@ import pytest
 
 import jaxgan as jg
 from jaxgan.core.network import initialise
+from jaxgan.latents.spaces import styled
 from jaxgan.models import FAMILIES
 from tests.conformance.families import CASES
 from tests.tolerances import OP
@@ -112,11 +113,13 @@ def test_every_tap_can_be_read_and_patched(case, close):
 @every
 def test_affines_are_the_first_maps_that_read_the_latent(case):
     g = generator(case)
+    space = styled(g)
+    rows = g.arch.shape(f"{space}+")[0] if f"{space}+" in g.spaces else 1
     for affine in g.arch.affines:
         weight = g.params
         for part in affine.path:
             weight = weight[part]
-        assert weight.shape[0] == g.arch.shape("w")[0] and 0 <= affine.row < g.arch.shape("w+")[0]
+        assert weight.shape[0] == g.arch.shape(space)[0] and 0 <= affine.row < rows
 
 
 @every

@@ -39,11 +39,10 @@ def same(a, b):
 @every
 def test_a_move_changes_its_own_players_parameters_and_no_others(case):
     t, state, step = made(case)
-    owners = {"G": {"G"}, "G_path": {"G"}, "D": {"D"}, "D_r1": {"D"}}
     for move in t.moves:
         after, metrics = step(state, batch(case), active=(move.name,))
         changed = {name for name in state.params if not same(state.params[name], after.params[name])}
-        assert changed == owners[move.name] == {move.player}
+        assert changed == {move.player}
         assert all(name.startswith(f"{move.name}/") for name in metrics)
         assert all(np.isfinite(v) for v in metrics.values())
 
@@ -51,7 +50,8 @@ def test_a_move_changes_its_own_players_parameters_and_no_others(case):
 @every
 def test_lazy_moves_are_made_on_their_steps_only(case, close):
     t, state, step = made(case)
-    assert [t.active(n) for n in (0, 1, 2)] == [("G", "G_path", "D", "D_r1"), ("G", "D"), ("G", "G_path", "D", "D_r1")]
+    every, some = tuple(m.name for m in t.moves), tuple(m.name for m in t.moves if m.every == 1)
+    assert {m.every for m in t.moves} <= {1, 2} and [t.active(n) for n in (0, 1, 2)] == [every, some, every]
     for n in (0, 1):
         at = state.replace(step=jnp.int32(n))
         chosen, named = step(at, batch(case))[0], step(at, batch(case), active=t.active(n))[0]
@@ -67,8 +67,9 @@ def test_the_average_follows_the_parameters_and_buffers_are_kept(case):
     assert same(after.ema["G"], after.params["G"])  # the ramp starts with a copy
     drawn = t.generator(after)
     assert np.all(np.isfinite(drawn(drawn.sample(jax.random.key(2), 2))))
-    moved = after.stats["buffers"]["G"]["spread"]["w_mean"]
-    assert np.abs(moved - state.stats["buffers"]["G"]["spread"]["w_mean"]).max() > 0
+    for name, buffers in state.stats["buffers"].items():
+        if jax.tree.leaves(buffers):  # w_mean, running statistics, spectral vectors
+            assert not same(buffers, after.stats["buffers"][name])
 
 
 @every
@@ -85,7 +86,7 @@ def test_eight_devices_give_the_numbers_of_one(case, close):
     for devices in (1, 8):
         # Compared are the moments: Adam with b1 = 0 divides by the gradient, and blows rounding up to its sign.
         step = parallel(t.step, jax.devices()[:devices])
-        after, metrics = step(jax.tree.map(jnp.copy, state), batch(case), active=("G", "D"))
+        after, metrics = step(jax.tree.map(jnp.copy, state), batch(case), active=t.active(1))
         results.append((jax.device_get(metrics), jax.device_get(after.opt)))
     for (name, a), b in zip(results[0][0].items(), results[1][0].values(), strict=True):
         close(b, a, 10 * DEVICES, name)
