@@ -38,25 +38,35 @@ class StyleConv(nn.Module):
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         y = modulated_conv(x, weight, style, up=self.up, taps=self.taps)
         if self.use_noise:
-            noise = self.noise(x.shape[0], context)
+            noise = noise_map(self, context, self.layer, self.index, x.shape[0], self.resolution)
             strength = self.param("noise_strength", nn.initializers.zeros, ())
             if noise is not None:
                 y = y + (noise * strength).astype(y.dtype)
         return bias_act(y, bias, self.activation, gain, self.clamp)
 
-    def noise(self, n: int, context: Context):
-        side = self.resolution
-        draw = lambda: jax.random.normal(self.make_rng("params"), (side, side))
-        const = self.variable("buffers", "noise", draw).value
-        if context.noise is not None and self.layer in context.noise:
-            return context.noise[self.layer]
-        match context.mode:
-            case "const":
-                return const[None, :, :, None]
-            case "random":
-                return jax.random.normal(jax.random.fold_in(context.key, self.index), (n, side, side, 1))
-            case _:
-                return None
+
+def noise_map(module: nn.Module, context: Context, layer: str, index: int, n: int, side: int):
+    """Return the noise of a layer, [N or 1, side, side, 1] or None, as the context asks for it.
+
+    Args:
+        module: Keeps the constant map as its buffer `noise` [side, side].
+        context: Its `noise` comes first, then its mode.
+        layer: The layer's name in `Code.noise`.
+        index: Its number among the layers, which gives it a random stream of its own.
+        n: Batch size.
+        side: Of the map.
+    """
+    draw = lambda: jax.random.normal(module.make_rng("params"), (side, side))
+    const = module.variable("buffers", "noise", draw).value
+    if context.noise is not None and layer in context.noise:
+        return context.noise[layer]
+    match context.mode:
+        case "const":
+            return const[None, :, :, None]
+        case "random":
+            return jax.random.normal(jax.random.fold_in(context.key, index), (n, side, side, 1))
+        case _:
+            return None
 
 
 class ToRGB(nn.Module):

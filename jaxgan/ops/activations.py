@@ -14,6 +14,7 @@ ACTIVATIONS = {
     "linear": (lambda x: x, 1.0),
     "relu": (lambda x: jnp.maximum(x, 0), ROOT2),
     "lrelu": (lambda x: jnp.where(x >= 0, x, 0.2 * x), ROOT2),
+    "leaky": (lambda x: jnp.where(x >= 0, x, 0.2 * x), 1.0),  # lrelu where the weights carry the gain (PGGAN)
     "tanh": (jnp.tanh, 1.0),
     "sigmoid": (jax.nn.sigmoid, 1.0),
     "elu": (jax.nn.elu, 1.0),

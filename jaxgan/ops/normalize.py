@@ -6,8 +6,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def normalise_2nd_moment(x: Float[Array, "n d"], eps: float = 1e-8) -> Float[Array, "n d"]:
-    """Scale each row to unit mean square: x / sqrt(mean(x^2) + eps)."""
+def normalise_2nd_moment(x: Float[Array, "*n d"], eps: float = 1e-8) -> Float[Array, "*n d"]:
+    """Scale each row, or each pixel, to unit mean square: x / sqrt(mean(x^2) + eps).
+
+    Source: PGGAN, section 4.2, "pixelwise feature vector normalization".
+    """
     return x * (jnp.mean(x * x, axis=-1, keepdims=True) + eps) ** -0.5
 
 

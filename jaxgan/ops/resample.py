@@ -96,6 +96,22 @@ def downsample2(x: Float[Array, "n h w c"], taps: Taps = FILTER) -> Float[Array,
     return x
 
 
+def enlarge(x: Float[Array, "n h w c"], factor: int = 2) -> Float[Array, "n h2 w2 c"]:
+    """Repeat each pixel `factor` times in both directions (nearest neighbour)."""
+    n, h, w, c = x.shape
+    x = jnp.broadcast_to(x[:, :, None, :, None, :], (n, h, factor, w, factor, c))
+    return x.reshape(n, h * factor, w * factor, c)
+
+
+def blur(x: Float[Array, "n h w c"], taps: Taps = (1.0, 2.0, 1.0)) -> Float[Array, "n h w c"]:
+    """Convolve with a separable filter of odd length at the same resolution, zero padded."""
+    taps = normalised(taps)
+    for axis in (1, 2):
+        parts = [(float(g), shifted(x, t - len(taps) // 2, x.shape[axis], axis)) for t, g in enumerate(reversed(taps))]
+        x = weighted(parts)
+    return x
+
+
 def conv(x: Float[Array, "n h w i"], weight: Float[Array, "k k i o"]) -> Float[Array, "n h w o"]:
     """Convolve at the same resolution, zero padded (a correlation, as everywhere in deep learning)."""
     if weight.shape[:2] == (1, 1):
