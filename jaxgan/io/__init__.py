@@ -1,10 +1,11 @@
 """Files in and out: models, images, films."""
 
-from jaxgan.io.features import load_lpips, load_squeezenet
+from jaxgan.io.features import load_inception, load_lpips, load_squeezenet
 from jaxgan.io.files import bundled, describe, load, save
 from jaxgan.io.images import grid, read_images, save_grid, save_image
 from jaxgan.io.records import UnreadableFile
 from jaxgan.io.to_nvidia import to_nvidia
+from jaxgan.io.to_rosinality import to_rosinality
 from jaxgan.io.video import save_video
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "describe",
     "grid",
     "load",
+    "load_inception",
     "load_lpips",
     "load_squeezenet",
     "read_images",
@@ -21,4 +23,5 @@ __all__ = [
     "save_image",
     "save_video",
     "to_nvidia",
+    "to_rosinality",
 ]

@@ -36,17 +36,18 @@ class PersistentId:
     value: tuple
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: Any, protocol: int = 4) -> bytes:
     """Write plain values, arrays (as torch tensors), Globals and Calls as a pickle.
 
     Args:
         value: None, bool, int, float, str, bytes, tuple, list, dict, set, float32 arrays, Global, Call, PersistentId,
             nested at will. A Call that occurs twice is written once.
+        protocol: Number at the start, 2 for readers that know no other; bytes and sets need 4.
 
     Raises:
         TypeError: a value is of another type.
     """
-    parts = [b"\x80\x04"]
+    parts = [b"\x80" + bytes([protocol])]
     _write(value, parts, {})
     return b"".join([*parts, b"."])
 
@@ -54,12 +55,17 @@ def dumps(value: Any) -> bytes:
 def tensor(array: np.ndarray) -> Call:
     """Describe a float32 array as torch's pickles do: a view of the whole of a storage of its own."""
     array = np.asarray(array)
-    strides = [1]
-    for size in reversed(array.shape[1:]):
-        strides.insert(0, strides[0] * size)
     storage = Call(Global("torch.storage", "_load_from_bytes"), (_storage(array),))
-    arguments = (storage, 0, tuple(array.shape), tuple(strides[: array.ndim]), False, ordered())
+    arguments = (storage, 0, tuple(array.shape), strides(array.shape), False, ordered())
     return Call(Global("torch._utils", "_rebuild_tensor_v2"), arguments)
+
+
+def strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return how far apart the elements of a packed array stand along each axis."""
+    steps = [1]
+    for size in reversed(shape[1:]):
+        steps.insert(0, steps[0] * size)
+    return tuple(steps[: len(shape)])
 
 
 def parameter(array: np.ndarray) -> Call:
