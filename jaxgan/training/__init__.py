@@ -4,6 +4,7 @@ from jaxgan.training.ada import Ada
 from jaxgan.training.augment import PIPES, Pipe, augment
 from jaxgan.training.cache import cache_compilations
 from jaxgan.training.checkpoint import CheckpointError, Checkpoints
+from jaxgan.training.dcgan import DCGAN
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, State, Trainer, game
 from jaxgan.training.gan import GAN
@@ -16,6 +17,7 @@ from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 from jaxgan.training.transfer import read_weights, transfer
 
 __all__ = [
+    "DCGAN",
     "GAN",
     "PIPES",
     "R1",

@@ -9,6 +9,7 @@ import math
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -17,14 +18,16 @@ import numpy as np
 from jaxgan.core.generator import known
 from jaxgan.models import stylegan2
 from jaxgan.training.ada import Ada
+from jaxgan.training.dcgan import DCGAN
 from jaxgan.training.ema import Ema
 from jaxgan.training.game import Trainer
 from jaxgan.training.gan import GAN
+from jaxgan.training.growth import Growth, Phase
 from jaxgan.training.settings import R1, Adam
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 
 # The games, one a family; a recipe's file says which by the class's name.
-Model = StyleGAN2 | GAN
+Model = StyleGAN2 | GAN | DCGAN
 
 # What may change when a run is continued: none of these touches the numbers of a step.
 FREE = ("kimg", "tick_kimg", "checkpoint_kimg", "keep", "workers")
@@ -72,13 +75,27 @@ class Recipe:
                 raise ValueError(f"{name} is {getattr(self, name)}, it must be greater than 0.")
 
     @property
+    def phases(self) -> tuple[Phase, ...]:
+        """Parts of the run with one resolution and one batch each; a single one if the model does not grow."""
+        growth: Growth | None = getattr(self.model, "growth", None)
+        if growth is None:
+            return (Phase(self.model.resolution, self.batch),)
+        return growth.phases(self.model.resolution, self.batch)
+
+    @property
     def steps(self) -> int:
         """Length of the run in steps."""
-        return math.ceil(self.kimg * 1000 / self.batch)
+        last = [phase for phase in self.phases if phase.image < self.kimg * 1000][-1]
+        return last.step + math.ceil((self.kimg * 1000 - last.image) / last.batch)
+
+    def phase(self, step: int) -> Phase:
+        """Phase that step number `step` (the first is 0) belongs to."""
+        return [phase for phase in self.phases if phase.step <= step][-1]
 
     def seen(self, step: int) -> float:
         """Thousands of images seen after so many steps."""
-        return step * self.batch / 1000
+        phase = self.phase(step)
+        return (phase.image + (step - phase.step) * phase.batch) / 1000
 
     def source(self) -> Any:
         """Open the data set."""
@@ -98,20 +115,39 @@ class Recipe:
 
     def batches(self, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
         """Iterate over this process's rows of the batches from step `start` on, the same ones in every run."""
+        if len(self.phases) == 1:
+            return self._loaded(self.phases[0], start)
+        return self._grown(start)
+
+    def reals(self, batch: int) -> Iterator[dict[str, np.ndarray]]:
+        """Iterate over this process's rows of batches at full resolution, in the order of the run."""
+        return replace(self, workers=0)._loaded(Phase(self.model.resolution, batch), 0)
+
+    def _grown(self, start: int) -> Iterator[dict[str, np.ndarray]]:
+        for phase, after in zip(self.phases, [*self.phases[1:], None], strict=True):
+            end = None if after is None else after.step
+            if end is None or start < end:
+                begin = max(start, phase.step)
+                yield from islice(self._loaded(phase, begin), None if end is None else end - begin)
+
+    def _loaded(self, phase: Phase, start: int) -> Iterator[dict[str, np.ndarray]]:
+        """Iterate over the batches of a phase, as if it had no end."""
         import jax
 
         from jaxgan import data
 
         return data.batches(
             self.source(),
-            self.batch,
+            phase.batch,
             self.seed,
-            start,
+            start - phase.step,
             resolution=self.model.resolution,
             mirror=self.mirror,
             workers=self.workers,
             process_index=jax.process_index(),
             process_count=jax.process_count(),
+            skip=phase.image,
+            shrink=self.model.resolution // phase.resolution,
         )
 
 
