@@ -19,7 +19,7 @@ examples:
   jaxgan info network.pkl --json
   jaxgan info photos.zip"""
 
-MODELS = (".safetensors", ".pkl", ".pickle", ".pth", ".pt")
+MODELS = (".safetensors", ".pkl", ".pickle", ".pth", ".pt", ".ckpt")
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,7 @@ def held(thing: str) -> str:
     """Name the parts that a file holds."""
     from jaxgan import io
 
-    found = []
-    for part in ("G_ema", "G", "D"):
-        try:
-            io.load(thing, part)
-            found.append(part)
-        except ValueError:
-            continue
-    return ", ".join(found)
+    return ", ".join(io.load_parts(thing))
 
 
 def of_run(folder: Path) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Files in and out: models, images, films."""
 
+from jaxgan.io.export import export
 from jaxgan.io.features import load_inception, load_lpips, load_squeezenet
-from jaxgan.io.files import bundled, describe, load, save
+from jaxgan.io.files import bundled, describe, load, load_parts, save
 from jaxgan.io.images import grid, read_images, save_grid, save_image
 from jaxgan.io.records import UnreadableFile
 from jaxgan.io.to_nvidia import to_nvidia
@@ -12,10 +13,12 @@ __all__ = [
     "UnreadableFile",
     "bundled",
     "describe",
+    "export",
     "grid",
     "load",
     "load_inception",
     "load_lpips",
+    "load_parts",
     "load_squeezenet",
     "read_images",
     "save",

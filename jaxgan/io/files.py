@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
 from collections.abc import Mapping
@@ -14,13 +15,13 @@ import jax.numpy as jnp
 
 from jaxgan.core import Code, Directions, Generator, Network, fingerprint
 from jaxgan.core.generator import Arch
-from jaxgan.io import from_nvidia, from_nvidia_tf, from_rosinality, pickles, weights
-from jaxgan.io.names import few, filled, leaves, shapes, tensors
+from jaxgan.io import from_biggan, from_nvidia, from_nvidia_tf, from_rosinality, pickles, weights
+from jaxgan.io.names import MissingPart, few, filled, leaves, shapes, tensors
 from jaxgan.io.records import Record, UnreadableFile
 from jaxgan.models import FAMILIES
 
 # Each has a TITLE, `recognise(value) -> bool` of what a file holds, and `read(value, part) -> Generator | Network`.
-FORMATS = (from_nvidia, from_nvidia_tf, from_rosinality)
+FORMATS = (from_nvidia, from_nvidia_tf, from_biggan, from_rosinality)
 ROLES = {
     "discriminator": "D",
     "encoder": "E",
@@ -54,13 +55,35 @@ def load(path: str | Path, part: str | None = None) -> Any:
     if found.is_file() and weights.is_safetensors(found):
         return _own(found, part)
     value = pickles.read(found).value
-    try:
-        for format in FORMATS:
-            if format.recognise(value):
+    return _foreign(value, part, found)
+
+
+def load_parts(path: str | Path) -> dict[str, Any]:
+    """Load the networks of a file by their usual names: generators "G_ema" and "G", Network "D", those that it has.
+
+    Raises:
+        FileNotFoundError, UnreadableFile: as `load`; a part that is there but cannot be read is an error too.
+    """
+    found = located(path)
+    if found.is_file() and weights.is_safetensors(found):
+        thing = _own(found, None)
+        return {"D" if isinstance(thing, Network) else "G_ema": thing} if isinstance(thing, Generator | Network) else {}
+    value, parts = pickles.read(found).value, {}
+    for part in ("G_ema", "G", "D"):
+        with contextlib.suppress(MissingPart):
+            parts[part] = _foreign(value, part, found)
+    return parts or {"G_ema": _foreign(value, None, found)}
+
+
+def _foreign(value: Any, part: str | None, path: Path) -> Generator | Network:
+    """Read what a pickle holds by the first format that recognises it."""
+    for format in FORMATS:
+        if format.recognise(value):
+            try:
                 return format.read(value, part)
-    except UnreadableFile as error:
-        raise UnreadableFile(f"{found}: {error}") from error
-    raise UnreadableFile(f"{found}: {_unknown(value)}; read are {', '.join(f.TITLE for f in FORMATS)}")
+            except UnreadableFile as error:
+                raise type(error)(f"{path}: {error}") from error
+    raise UnreadableFile(f"{path}: {_unknown(value)}; read are {', '.join(f.TITLE for f in FORMATS)}")
 
 
 def save(thing: Loaded, path: str | Path, meta: Mapping[str, Any] | None = None) -> None:

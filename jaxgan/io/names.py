@@ -25,6 +25,10 @@ Layout = Callable[[str, np.ndarray], np.ndarray]  # (our path, array) -> array
 Value = TypeVar("Value")
 
 
+class MissingPart(UnreadableFile):
+    """The file is sound but holds no network of that name."""
+
+
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Flatten nested dicts to leaves by path, such as `params/mapping/fc0/weight`."""
     flat: dict[str, Any] = {}
@@ -258,11 +262,11 @@ def chosen(held: Mapping[str, Value], part: str | None, default: Collection[str]
     """Return the part that is asked for, or for None the first of the default ones that the file has.
 
     Raises:
-        UnreadableFile: The file does not have it; the message lists what it has.
+        MissingPart: The file does not have it; the message lists what it has.
     """
     wanted = (part,) if part is not None else (*default, *held)
     for name in wanted:
         if name in held:
             return held[name]
     names = ", ".join(name or "one network without a name" for name in held)
-    raise UnreadableFile(f"has no part '{part}'; it has {names or 'none'}")
+    raise MissingPart(f"has no part '{part}'; it has {names or 'none'}")

@@ -28,7 +28,19 @@ def test_conversion_to_nvidias_format_and_back_keeps_every_bit(command, golden, 
         for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
             assert np.array_equal(a, b)
     refused = command("convert", own, tmp_path / "x.safetensors", "--discriminator", critic)
-    assert refused.code == 2 and "belongs to a .pkl" in refused.err
+    assert refused.code == 2 and "belongs to a .pkl or .pt" in refused.err
+
+
+def test_conversion_between_programs_carries_every_network(command, golden, tmp_path):
+    source = golden("stylegan2_uncond64.pkl")
+    refused = command("convert", source, "net.pt")
+    assert refused.code == 2 and "of one width; these are 48 and 64" in refused.err
+    assert command("convert", source, "net.pkl").code == 0
+    for part in ("G_ema", "G", "D"):
+        before, after = jg.load(source, part=part), jg.load(tmp_path / "net.pkl", part=part)
+        jax.tree.map(np.testing.assert_array_equal, before, after)
+    unknown = command("convert", source, "net.onnx")
+    assert unknown.code == 2 and ".safetensors, .pkl or .pt" in unknown.err
 
 
 def test_info_of_a_foreign_model_names_its_parts(command, golden):
