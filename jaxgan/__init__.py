@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         ops,
         training,
     )
-    from jaxgan.api import discover, edit, generate, invert, train
+    from jaxgan.api import discover, edit, evaluate, generate, invert, train
     from jaxgan.core import Arch, Code, Directions, Generator, Network, Objective, fingerprint
     from jaxgan.io import load, save
 
@@ -46,7 +46,7 @@ MODULES = (
     "training",
 )
 NAMES = {
-    **dict.fromkeys(("discover", "edit", "generate", "invert", "train"), "jaxgan.api"),
+    **dict.fromkeys(("discover", "edit", "evaluate", "generate", "invert", "train"), "jaxgan.api"),
     **dict.fromkeys(("Arch", "Code", "Directions", "Generator", "Network", "Objective", "fingerprint"), "jaxgan.core"),
     **dict.fromkeys(("load", "save"), "jaxgan.io"),
 }
@@ -64,6 +64,7 @@ __all__ = [
     "discover",
     "edit",
     "editing",
+    "evaluate",
     "features",
     "fingerprint",
     "generate",

@@ -15,15 +15,19 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from jaxgan import data as pictures
 from jaxgan import io
+from jaxgan import metrics as figures
 from jaxgan.core.code import Code
 from jaxgan.core.directions import Directions
-from jaxgan.core.generator import Generator, check
+from jaxgan.core.generator import Generator, check, known
+from jaxgan.core.network import Network
 from jaxgan.editing import Edit
 from jaxgan.features import random_features
 from jaxgan.inversion import Found, Inverter
-from jaxgan.metrics import collect, frechet
+from jaxgan.metrics import Figure, frechet, kernel_distance, observe
 from jaxgan.training import Files, Outcome, Recipe, run
+from jaxgan.training.cache import user_cache
 
 SLACK = 1.5  # resampling overshoots [-1, 1]; nothing honest goes beyond this
 
@@ -150,8 +154,10 @@ def train(
     return run(recipe, folder, files, resume=resume, devices=devices, figure=figure, samples=samples)
 
 
-def frechet_judge(recipe: Recipe, images: int = 2048, batch: int = 64) -> Callable[[Generator], float]:
-    """Return a judge for `train`: the Fréchet distance of random features between the data and a generator's images.
+def frechet_judge(
+    recipe: Recipe, images: int = 2048, batch: int = 64, features: Callable[..., Any] | None = None, by: str = "fid"
+) -> Callable[[Generator], float]:
+    """Return a judge for `train`: how far a generator's images lie from the data in the space of a feature network.
 
     The real images are looked at once, when it is first called; the codes are the same at every call.
 
@@ -159,21 +165,122 @@ def frechet_judge(recipe: Recipe, images: int = 2048, batch: int = 64) -> Callab
         recipe: What is trained; its data are what generators are compared with.
         images: How many of each, rounded up to whole batches.
         batch: Images at a time.
+        features: The feature network; `features.random_features()` if None.
+        by: "fid" (Fréchet distance) or "kid" (kernel distance, for few images).
 
     Returns:
-        Generator to figure, lower is better; comparable at equal data and number of images only.
+        Generator to figure, lower is better; comparable at equal data, features and number of images only.
     """
+    known(by, ("fid", "kid"), "judge")
     count = -(-images // batch)
-    features, real = random_features(), []
+    network, real = features or random_features(), []
 
     def judge(g: Generator) -> float:
         if not real:
             some = islice(replace(recipe, batch=batch, workers=0).batches(start=0), count)
-            real.append(collect((b["image"] for b in some), features))
+            real.append(observe((b["image"] for b in some), network, keep=by == "kid"))
         drawn = (generate(g, batch, key=jax.random.key(i)) for i in range(count))
-        return frechet(real[0], drawn, features)
+        if by == "fid":
+            return frechet(real[0].moments, drawn, network)
+        return kernel_distance(*(np.asarray(seen.vectors) for seen in (real[0], observe(drawn, network))))
 
     return judge
+
+
+def evaluate(
+    g: Generator,
+    data: str | Path | pictures.Source | None,
+    key,
+    *,
+    metrics: Sequence[str] = ("fid",),
+    features: Callable[..., Any] | None = None,
+    images: int = 2048,
+    reals: int | None = None,
+    batch: int = 32,
+    psi: float | None = None,
+    noise: str = "random",
+    distance: Network | None = None,
+    crop: bool = False,
+    mirror: bool = False,
+    bootstrap: int = 20,
+    cache: str | Path | bool = True,
+    devices: Sequence[Any] | None = None,
+    tick: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Figure]:
+    """Take figures of a generator: how near its images are to the data, how varied, how smooth its latent space.
+
+    Figures are comparable at equal features, resolution, number of images and data only. "fid" is reported as FID only
+    if the features are Inception's published ones; else as "frechet_random" and the like.
+
+    Args:
+        g: Generator, of any family. Conditions are drawn as often as the data's labels have them; uniformly over the
+            classes where the data's labels are others.
+        data: Data set, as for `jaxgan.data.source`, or a source; None if no metric compares with data.
+        key: Random key of codes, noise and bootstrap.
+        metrics: Any of "fid", "kid", "precision_recall", "density_coverage", "inception_score", "ppl" (or "ppl_w_end",
+            "ppl_w_full", "ppl_z_end", "ppl_z_full"), "diversity".
+        features: Network from images [N, H, W, C] in [-1, 1] to vectors [N, D]: `io.load_inception(file)`,
+            `io.load_squeezenet(file)`, `features.random_features()` (if None), or a classifier of your own: see the
+            example. A module with a method `scores(vectors) -> [N, classes]` offers the Inception score too.
+        images: How many are drawn; how many pairs and paths.
+        reals: How many images of the data; as many as are drawn if None.
+        batch: Images at a time.
+        psi: Truncation of the images drawn.
+        noise: Noise mode: "random" as in published figures, "const" or "none".
+        distance: Network by which path lengths and diversity compare, `io.load_lpips(...)`; the features if None.
+        crop: Path lengths compare the part of the image where a face is.
+        mirror: The data are doubled by their mirror images.
+        bootstrap: Sets drawn with replacement for each standard error; 0 for none.
+        cache: Folder where what was seen in the data is kept, by content; True for the user's cache, False for none.
+        devices: Devices to divide each batch among; all of this process if None.
+        tick: Called with what is done, how much of it and of how much, after each batch.
+
+    Returns:
+        Figures by name, each with value, standard error, whether lower or higher is better, and number of images.
+
+    Raises:
+        ValueError: A metric is unknown, or asks for what the generator, the data or the network does not offer.
+
+    Example:
+        >>> import flax.linen as nn, jax.numpy as jnp
+        >>> class Classifier(nn.Module):  # a folder's own: features are the last layer but one
+        ...     def setup(self):
+        ...         self.hidden, self.out = nn.Dense(16), nn.Dense(3)
+        ...     def __call__(self, images):
+        ...         vectors = nn.relu(self.hidden(images.reshape(len(images), -1)))
+        ...         self.out(vectors)
+        ...         return vectors
+        ...     def scores(self, vectors):
+        ...         return self.out(vectors)
+        >>> module = Classifier()
+        >>> trained = module.init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))["params"]  # by your training
+        >>> mine = jg.Network(trained, {}, module, "features.folder")
+        >>> found = jg.evaluate(g, None, jax.random.key(1), metrics=["inception_score"], features=mine, images=20)
+        >>> list(found), found["score_folder"].better
+        (['score_folder'], 'higher')
+    """
+    if isinstance(data, (str, Path)):
+        labels = "auto" if g.arch.classes else "none"
+        data = pictures.source(data, labels=labels, channels=g.arch.channels)
+    return figures.evaluate(
+        g,
+        data,
+        key,
+        metrics,
+        features or random_features(),
+        images=images,
+        reals=reals,
+        batch=batch,
+        psi=psi,
+        noise=noise,
+        distance=distance,
+        crop=crop,
+        mirror=mirror,
+        bootstrap=bootstrap,
+        cache=user_cache() / "seen" if cache is True else cache or None,
+        devices=jax.local_devices() if devices is None else devices,
+        tick=tick,
+    )
 
 
 def checked(g: Generator, images):

@@ -16,6 +16,10 @@ SIGNATURES = {
     "invert": ["g", "images", "how", "key", "start"],
     "discover": ["g", "finder", "key", "k"],
     "edit": ["g", "code", "how"],
+    "evaluate": [
+        *("g", "data", "key", "metrics", "features", "images", "reals", "batch", "psi", "noise", "distance", "crop"),
+        *("mirror", "bootstrap", "cache", "devices", "tick"),
+    ],
     "train": ["recipe", "folder", "resume", "devices", "figure", "samples"],
     "Code": ["value", "space", "cond", "noise"],
     "Generator.__call__": ["self", "code", "psi", "cutoff", "noise", "key", "patches"],
@@ -43,6 +47,7 @@ PROMISED = {
     "losses.perceptual": [],
     "losses.lpips": ["network"],
     "losses.near_mean_w": [],
+    "io.load_inception": ["weights", "resize"],
     "metrics.mse": ["a", "b"],
     "metrics.psnr": ["a", "b"],
     "metrics.ssim": ["a", "b"],
@@ -86,7 +91,7 @@ def test_every_public_name_has_a_docstring(module):
             assert (thing.__doc__ or "").strip(), f"{module}.{name} has no docstring"
 
 
-@pytest.mark.parametrize("verb", ["discover", "edit", "generate", "invert", "load", "save", "train"])
+@pytest.mark.parametrize("verb", ["discover", "edit", "evaluate", "generate", "invert", "load", "save", "train"])
 def test_verb_explains_its_arguments(verb):
     function = getattr(jg, verb)
     for name in inspect.signature(function).parameters:

@@ -14,6 +14,7 @@ VERBS = {
     "invert": "find the codes that draw given images",
     "discover": "find directions of a latent space",
     "edit": "move codes along directions and draw the results",
+    "evaluate": "take figures of a generator: FID, KID, precision and recall, path length and others",
     "convert": "turn a foreign model file into the library's own format, or take one part of it",
     "info": "tell what a model, a file of codes or directions, a run or a data set is",
     "demo": "invert, discover and edit with the bundled generator, as one web page",
@@ -29,6 +30,7 @@ examples:
   jaxgan generate scenes64 --seeds 0-63 --grid
   jaxgan train configs/stylegan2_scenes64.py --data photos.zip --folder runs/photos
   jaxgan invert scenes64 picture.png --out inverted
+  jaxgan evaluate scenes64 --data scenes
   jaxgan VERB --help
 
 A model is a file (.safetensors or NVIDIA's .pkl) or the name of a bundled generator.

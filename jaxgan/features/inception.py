@@ -186,7 +186,7 @@ class InceptionV3(nn.Module):
         return x
 
     def scores(self, vectors: Float[Array, "n 2048"]) -> Float[Array, "n classes"]:
-        """Return the logits of the classes; of TensorFlow's network without the bias, which the Inception score omits."""
+        """Return the classes' logits; of TensorFlow's network without bias, which the Inception score omits."""
         if self.tensorflow:
             return jnp.matmul(vectors, self.fc.variables["params"]["kernel"], precision=jax.lax.Precision.HIGHEST)
         return self.fc(vectors)

@@ -1,16 +1,20 @@
-"""Frozen judges from weight files: LPIPS and SqueezeNet features."""
+"""Frozen judges from weight files: LPIPS, SqueezeNet and Inception features."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from jaxgan.core.network import Network
+from jaxgan.features.inception import inception, random_inception
 from jaxgan.features.lpips import lpips
-from jaxgan.features.trunks import Pooled, SqueezeNet, trunk_params
+from jaxgan.features.random import random_features
+from jaxgan.features.trunks import TRUNKS, Pooled, SqueezeNet, trunk_params
 from jaxgan.io.pickles import read
+from jaxgan.io.records import UnreadableFile
 
 # Beginnings of file names, as torchvision and others publish them.
 FILES = {"vgg": ("vgg16",), "alex": ("alexnet",), "squeeze": ("squeezenet1_1", "squeezenet_v1.1")}
@@ -63,6 +67,78 @@ def load_squeezenet(weights: str | Path, size: int = 227) -> Network:
     trunk = SqueezeNet(caffe=caffe)
     config = (("caffe", caffe), ("size", size))
     return Network({"trunk": trunk_params(trunk, arrays)}, {}, Pooled(trunk, size), "features.squeezenet", config)
+
+
+INCEPTION_FILE = "pt_inception-2015-12-05-6726825d.pth"
+
+
+def load_inception(weights: str | Path, resize: str = "tensorflow") -> Network:
+    """Load InceptionV3 as features for FID: images to vectors [N, 2048], with class scores for the Inception score.
+
+    Args:
+        weights: pytorch-fid's `pt_inception-2015-12-05-6726825d.pth` (also torch-fidelity's, which holds the same), or
+            torchvision's `inception_v3_google-*.pth`, whose figures are not called FID; or the same arrays as
+            `.safetensors` or `.npz`.
+        resize: "tensorflow" (the original, and NVIDIA's), "pytorch" (pytorch-fid's) or "clean" (clean-FID's).
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UnreadableFile: If the file is a program, as NVIDIA's `inception-2015-12-05.pt` is.
+        ValueError: If the file holds other arrays.
+    """
+    path = one_file(weights, ("pt_inception", "inception", "weights-inception"))
+    try:
+        arrays = arrays_of(path)
+    except UnreadableFile as error:
+        if "TorchScript" in str(error) or path.suffix == ".pkl":
+            raise UnreadableFile(
+                f"{error}. NVIDIA's Inception is a program for torch; give {INCEPTION_FILE}"
+            ) from error
+        raise
+    return inception(arrays, resize)
+
+
+def feature_network(word: str, resize: str = "tensorflow") -> Network:
+    """Return the feature network that a word of the command line names.
+
+    Args:
+        word: "random", "inception-random", "inception:FILE" or "squeezenet:FILE".
+        resize: How Inception's images come to 299 pixels.
+
+    Raises:
+        ValueError: There is no such word; or the file is none of that network.
+    """
+    kind, _, path = word.partition(":")
+    makers = {
+        "random": lambda: random_features(),
+        "inception-random": lambda: random_inception(resize),
+        "inception": lambda: load_inception(path, resize),
+        "squeezenet": lambda: load_squeezenet(path),
+    }
+    allowed = "random, inception-random, inception:FILE, squeezenet:FILE"
+    if kind not in makers:
+        near = difflib.get_close_matches(kind, makers, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are {allowed}"
+        raise ValueError(f"there are no features {word!r}{hint}")
+    if bool(path) != (kind in ("inception", "squeezenet")):
+        more = f"takes no file, got {path!r}" if path else f"needs the file of its weights: {kind}:FILE"
+        raise ValueError(f"features {kind!r} {more}")
+    return makers[kind]()
+
+
+def trunk_of(heads: str | Path) -> str:
+    """Tell by the widths of LPIPS heads which trunk they belong to: "vgg", "alex" or "squeeze"."""
+    path = Path(heads)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    arrays = arrays_of(path)
+    widths = [
+        np.asarray(arrays[n]).size for i in range(8) for n in (f"lin{i}.model.1.weight", f"lin{i}") if n in arrays
+    ]
+    found = [name for name, trunk in TRUNKS.items() if widths == list(trunk.channels)]
+    if not found:
+        raise ValueError(f"{path} holds no LPIPS heads that are known: widths {widths}.")
+    return found[0]
 
 
 def one_file(path: str | Path, beginnings: tuple[str, ...]) -> Path:

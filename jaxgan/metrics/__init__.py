@@ -1,18 +1,34 @@
 """Figures: how close reconstructions are, and how near generated images are to real ones."""
 
+from jaxgan.metrics.density_coverage import density_coverage
+from jaxgan.metrics.evaluate import METRICS, Figure, evaluate
 from jaxgan.metrics.fid import collect, figure_name, frechet, frechet_distance
+from jaxgan.metrics.inception_score import inception_score
 from jaxgan.metrics.kid import kernel_distance
+from jaxgan.metrics.ppl import diversity, path_length, perceptual, trimmed_mean
 from jaxgan.metrics.precision_recall import precision_recall
 from jaxgan.metrics.reconstruction import mse, psnr, ssim
+from jaxgan.metrics.stream import Seen, observe
 
 __all__ = [
+    "METRICS",
+    "Figure",
+    "Seen",
     "collect",
+    "density_coverage",
+    "diversity",
+    "evaluate",
     "figure_name",
     "frechet",
     "frechet_distance",
+    "inception_score",
     "kernel_distance",
     "mse",
+    "observe",
+    "path_length",
+    "perceptual",
     "precision_recall",
     "psnr",
     "ssim",
+    "trimmed_mean",
 ]

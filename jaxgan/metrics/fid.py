@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.tree_util import Partial
 from jaxtyping import ArrayLike, Float
 
-from jaxgan.core import moments
 from jaxgan.core.moments import Moments
-from jaxgan.core.network import Network
-
-Features = Callable[..., Any]  # images [N, H, W, C] to vectors [N, D]
+from jaxgan.metrics.bootstrap import draws
+from jaxgan.metrics.stream import Features, observe
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
@@ -75,6 +69,42 @@ def symmetric_root(c: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
+def frechet_error(real: Moments, vectors: Float[np.ndarray, "n d"], replicates: int, rng: np.random.Generator) -> float:
+    """Return the standard error of the Fréchet distance over the draw of generated images; the real set stands.
+
+    The distance is computed again for `replicates` sets drawn with replacement from the generated ones. Such sets
+    have fewer distinct members, which shifts their distances all alike; only their spread is used.
+
+        C = Y^T Y / (n - 1),   tr((C_r C)^(1/2)) = sum of the singular values of Y C_r^(1/2) / sqrt(n - 1)
+
+    Args:
+        real: Moments of the real features.
+        vectors: Features of the generated images [N, D].
+        replicates: How many sets.
+        rng: Draws them.
+
+    Source: Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979.
+    """
+    mean, cov = as_float64(real)
+    with one_thread():
+        root = symmetric_root(cov)
+    x = np.asarray(vectors, np.float64) - mean
+    seen, n = x @ root, len(x)
+    distances = []
+    for counts in draws(rng, n, replicates):
+        rows = counts > 0
+        weight = counts[rows, None]
+        centre = (weight * x[rows]).sum(0) / n
+        spread = np.square(x[rows] - centre) * weight
+        y = np.sqrt(weight) * (seen[rows] - centre @ root)
+        square = y @ y.T if len(y) < y.shape[1] else y.T @ y
+        with one_thread():
+            values = np.linalg.eigvalsh(square)
+        overlap = np.sqrt(np.maximum(values, 0)).sum() / np.sqrt(n - 1)
+        distances.append(np.square(centre).sum() + np.trace(cov) + spread.sum() / (n - 1) - 2 * overlap)
+    return float(np.std(distances, ddof=1))
+
+
 def collect(images: Iterable[Float[ArrayLike, "n h w c"]], features: Features) -> Moments:
     """Stream batches of images through a feature network and return the moments of its features.
 
@@ -87,29 +117,7 @@ def collect(images: Iterable[Float[ArrayLike, "n h w c"]], features: Features) -
     Raises:
         ValueError: If there are no images.
     """
-    # A plain function is no pytree; Partial makes it a static part of one.
-    features = features if isinstance(features, Network) else Partial(features)
-    total, size = None, 0
-    for batch in images:
-        batch = jnp.asarray(batch, jnp.float32)
-        size = size or len(batch)
-        mask = np.zeros(max(size, len(batch)), np.float32)
-        mask[: len(batch)] = 1
-        padded = jnp.pad(batch, ((0, len(mask) - len(batch)), (0, 0), (0, 0), (0, 0)))
-        total = first(features, padded, mask) if total is None else following(features, padded, mask, total)
-    if total is None:
-        raise ValueError("Got no images to take the moments of.")
-    return total
-
-
-@jax.jit
-def first(features: Features, batch, mask) -> Moments:
-    return moments.of(features(batch), mask)
-
-
-@jax.jit
-def following(features: Features, batch, mask, total: Moments) -> Moments:
-    return moments.merge(total, moments.of(features(batch), mask))
+    return observe(images, features, keep=False).moments
 
 
 def frechet(

@@ -6,11 +6,12 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 
 def precision_recall(
-    real: Float[Array, "m d"], fake: Float[Array, "n d"], k: int = 3, chunk: int = 1024
+    real: Float[ArrayLike, "m d"], fake: Float[ArrayLike, "n d"], k: int = 3, chunk: int = 1024
 ) -> tuple[float, float]:
     """Return the share of fakes near the real set, and of reals near the fake set.
 
@@ -31,20 +32,31 @@ def precision_recall(
 
     Source: Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing Generative Models", 2019, eq. 1-3.
     """
+    real, fake = jnp.asarray(real), jnp.asarray(fake)
     if min(len(real), len(fake)) <= k:
         raise ValueError(f"Got {len(real)} real and {len(fake)} generated features; k={k} needs more than {k} of each.")
-    # Distances come from products; without the common offset nothing is lost in the difference.
-    centre = jnp.mean(jnp.asarray(real), 0)
-    real, fake = jnp.asarray(real) - centre, jnp.asarray(fake) - centre
-    return covered(fake, real, k, chunk), covered(real, fake, k, chunk)
+    real, fake = centred(real, fake)
+    return float(covered(fake, real, k, chunk).mean()), float(covered(real, fake, k, chunk).mean())
 
 
-def covered(points: Float[Array, "n d"], members: Float[Array, "m d"], k: int, chunk: int) -> float:
-    """Return the share of points that lie in the ball of at least one member."""
-    parts = [members[i : i + chunk] for i in range(0, len(members), chunk)]
-    radii = jnp.concatenate([kth_neighbour(p, members, k) for p in parts])
-    inside = [within(points[i : i + chunk], members, radii).sum() for i in range(0, len(points), chunk)]
-    return float(sum(int(i) for i in inside) / len(points))
+def centred(real: Float[ArrayLike, "m d"], fake: Float[ArrayLike, "n d"]) -> tuple[Array, Array]:
+    """Take the mean of the real ones from both: distances come from products, in whose difference an offset is lost."""
+    real, fake = jnp.asarray(real, jnp.float32), jnp.asarray(fake, jnp.float32)
+    centre = real.mean(0)
+    return real - centre, fake - centre
+
+
+def covered(
+    points: Float[Array, "n d"], members: Float[Array, "m d"], k: int, chunk: int = 1024
+) -> Bool[np.ndarray, " n"]:
+    """Tell of every point whether it lies in the ball of at least one member."""
+    reach = radii(members, k, chunk)
+    return np.concatenate([within(points[i : i + chunk], members, reach) for i in range(0, len(points), chunk)])
+
+
+def radii(members: Float[Array, "m d"], k: int, chunk: int = 1024) -> Float[Array, " m"]:
+    """Return each member's squared distance to its k-th neighbour among the members."""
+    return jnp.concatenate([kth_neighbour(members[i : i + chunk], members, k) for i in range(0, len(members), chunk)])
 
 
 def squared_distances(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, "m n"]:
