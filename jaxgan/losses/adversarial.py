@@ -1,6 +1,6 @@
 """Adversarial losses: logits [N, 1], [N], or a patch discriminator's maps [N, H, W, 1], to one number a sample, [N].
 
-A discriminator's loss takes (real logits, fake logits), a generator's the fake ones; in the pairing game both take both.
+A discriminator's loss takes (real logits, fake logits), a generator's the fake ones; in the pairing game both do.
 """
 
 from __future__ import annotations
