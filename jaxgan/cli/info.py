@@ -19,7 +19,7 @@ examples:
   jaxgan info network.pkl --json
   jaxgan info photos.zip"""
 
-MODELS = (".safetensors", ".pkl", ".pickle", ".pth", ".pt", ".ckpt")
+MODELS = (".safetensors", ".pkl", ".pickle", ".pth", ".pt", ".ckpt", ".bin")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from jaxgan.io.features import load_inception, load_lpips, load_squeezenet
 from jaxgan.io.files import bundled, describe, load, load_parts, save
 from jaxgan.io.images import grid, read_images, save_grid, save_image
 from jaxgan.io.records import UnreadableFile
+from jaxgan.io.to_biggan import to_biggan
 from jaxgan.io.to_nvidia import to_nvidia
 from jaxgan.io.to_rosinality import to_rosinality
 from jaxgan.io.video import save_video
@@ -25,6 +26,7 @@ __all__ = [
     "save_grid",
     "save_image",
     "save_video",
+    "to_biggan",
     "to_nvidia",
     "to_rosinality",
 ]

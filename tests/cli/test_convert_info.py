@@ -40,7 +40,17 @@ def test_conversion_between_programs_carries_every_network(command, golden, tmp_
         before, after = jg.load(source, part=part), jg.load(tmp_path / "net.pkl", part=part)
         jax.tree.map(np.testing.assert_array_equal, before, after)
     unknown = command("convert", source, "net.onnx")
-    assert unknown.code == 2 and ".safetensors, .pkl or .pt" in unknown.err
+    assert unknown.code == 2 and ".safetensors, .pkl, .pt, .pth, .bin" in unknown.err
+
+
+def test_conversion_of_bigans_keeps_a_network_a_file(command, golden, tmp_path):
+    source = golden("biggan_32.pth")
+    assert command("convert", source, "G_ema.pth").code == 0
+    assert command("convert", source, "D.pth", "--part", "D").code == 0
+    for part, name in (("G", "G_ema.pth"), ("D", "D.pth")):
+        before, after = jg.load(source, part), jg.load(tmp_path / name)
+        jax.tree.map(np.testing.assert_array_equal, before, after)
+    assert "no place" in command("convert", source, "net.pkl").err
 
 
 def test_info_of_a_foreign_model_names_its_parts(command, golden):
