@@ -1,5 +1,16 @@
 """Arrays in, arrays out: operations without parameters."""
 
-from jaxgan.ops import activations, color, modconv, normalize, resample, similarity, strided, warp, wavelets
+from jaxgan.ops import activations, alias_free, color, modconv, normalize, resample, similarity, strided, warp, wavelets
 
-__all__ = ["activations", "color", "modconv", "normalize", "resample", "similarity", "strided", "warp", "wavelets"]
+__all__ = [
+    "activations",
+    "alias_free",
+    "color",
+    "modconv",
+    "normalize",
+    "resample",
+    "similarity",
+    "strided",
+    "warp",
+    "wavelets",
+]
