@@ -132,6 +132,54 @@ def discriminator(
     return Discriminator(resolution, channels, classes, tuple(hidden), activation)
 
 
+class Encoder(nn.Module):
+    """Tell the code of images: the mean of a normal posterior, q(z | x) = N(mean(x), exp(log variance(x))).
+
+    With spread it returns the pair (mean, log variance). The fields are those of `encoder`.
+    """
+
+    resolution: int
+    channels: int
+    z_dim: int
+    hidden: tuple[int, ...]
+    activation: str
+    spread: bool
+    classes: int = 0
+
+    @nn.compact
+    def __call__(self, images):
+        x = (images.reshape(images.shape[0], -1) + 1) / 2
+        for i, features in enumerate(self.hidden):
+            x = ACTIVATIONS[self.activation](Dense(features, name=f"fc{i}")(x))
+        mean, log_variance = Dense(self.z_dim, name="mean")(x), Dense(self.z_dim, name="log_variance")(x)
+        return (mean, log_variance) if self.spread else mean
+
+
+def encoder(
+    resolution: int = 28,
+    *,
+    channels: int = 1,
+    z_dim: int = 20,
+    hidden: tuple[int, ...] = (400,),
+    activation: str = "relu",
+    spread: bool = False,
+) -> Encoder:
+    """Describe the encoder of a variational autoencoder whose decoder is an `arch` with output="sigmoid".
+
+    It is here so that such a pair can be loaded and used to invert; variational autoencoders are not trained here.
+
+    Args:
+        resolution, channels, z_dim: As for `arch`.
+        hidden: Widths of the hidden layers.
+        activation: Of the hidden layers.
+        spread: Return (mean, log variance) instead of the mean alone.
+
+    Source: Kingma and Welling, "Auto-Encoding Variational Bayes" (2014), appendix C.2.
+    """
+    check(activation)
+    return Encoder(resolution, channels, z_dim, tuple(hidden), activation, spread)
+
+
 # The sizes of "Generative Adversarial Nets" for MNIST, from the experiments' published configuration, and those that
 # most tutorials use.
 PRESETS = {
