@@ -283,6 +283,7 @@ class Epilogue(nn.Module):
     architecture: str
     group: int | None
     group_features: int
+    group_parts: int
     activation: str
     clamp: float | None
 
@@ -292,7 +293,7 @@ class Epilogue(nn.Module):
         if self.architecture == "skip":
             x = x + Conv(self.features, 1, activation=self.activation, name="fromrgb")(image.astype(jnp.float32))
         if self.group_features:
-            x = minibatch_stddev(x, self.group, self.group_features)
+            x = minibatch_stddev(x, self.group, self.group_features, self.group_parts)
         x = Conv(self.features, activation=self.activation, clamp=self.clamp, name="conv")(x)
         x = Dense(self.features, self.activation, name="fc")(x.reshape(x.shape[0], -1))
         x = Dense(self.cmap_dim or 1, name="out")(x)
@@ -313,6 +314,7 @@ class Discriminator(nn.Module):
     cmap_dim: int | None
     mbstd_group: int | None
     mbstd_features: int
+    mbstd_parts: int
     mapping_layers: int
     mapping_lr_mul: float
     mapping_embed: int | None
@@ -342,7 +344,7 @@ class Discriminator(nn.Module):
                 0, dim, self.classes, *sizes, self.mapping_activation, self.mapping_lr_mul, name="mapping"
             )
             cmap = mapping(None, Context(cond=cond))
-        group = (self.mbstd_group, self.mbstd_features)
+        group = (self.mbstd_group, self.mbstd_features, self.mbstd_parts)
         activation = (self.epilogue_activation, self.conv_clamp)
         return Epilogue(channels(4), dim, self.architecture, *group, *activation, name="b4")(x, image, cmap)
 
@@ -358,6 +360,7 @@ def discriminator(
     cmap_dim: int | None = None,
     mbstd_group: int | None = 4,
     mbstd_features: int = 1,
+    mbstd_parts: int = 1,
     mapping_layers: int = 8,
     mapping_lr_mul: float = 0.01,
     mapping_embed: int | None = None,
@@ -377,8 +380,9 @@ def discriminator(
         architecture: "resnet" (published), "skip" or "orig".
         cmap_dim: Width of the mapped condition; the features at 4x4 when None.
         mbstd_group, mbstd_features: Minibatch standard deviation; the group must divide the batch. 0 features: off.
-            The statistics are over the whole batch that the call sees: under `jg.training.parallel` that is the
-            global batch, on however many devices, where the published code takes each GPU's share by itself.
+        mbstd_parts: Of the batch, each with groups of its own. With 1 the statistics are those of the whole batch that
+            the call sees: under `jg.training.parallel` the global batch, on however many devices. The published code
+            takes each GPU's share by itself: there as many parts as it had GPUs.
         mapping_layers, mapping_lr_mul, mapping_embed, mapping_hidden, mapping_activation: The MLP of the condition.
         activation, epilogue_activation: Of the blocks, and of the layers at 4x4.
     """

@@ -37,6 +37,21 @@ class Move(NamedTuple):
     every: int = 1
 
 
+class Opening(NamedTuple):
+    """How a step begins.
+
+    Args:
+        stats, batch: As its moves shall see them.
+        fresh: Whether all optimizers start anew (traced), or None.
+        rate: Factor of all updates.
+    """
+
+    stats: Any
+    batch: Any
+    fresh: Any = None
+    rate: float = 1.0
+
+
 @struct.dataclass
 class State:
     """Everything that training changes; what a checkpoint holds.
@@ -76,12 +91,17 @@ class Trainer(NamedTuple):
             CPUs does.
         moves: The moves, in order.
         parts: {name: Generator or Network with the right structure}.
+        players: {name: Player}, the owners of the moves.
+        at: `at(name, part, stats) -> part`: the part as it is used at this point of a run that grows; None if nothing
+            changes.
     """
 
     init: Callable
     step: Callable
     moves: tuple[Move, ...]
     parts: Mapping[str, Any]
+    players: Mapping[str, Player]
+    at: Callable | None = None
 
     def active(self, step: int) -> tuple[str, ...]:
         """Names of the moves made on step number `step` (the first is 0)."""
@@ -90,7 +110,8 @@ class Trainer(NamedTuple):
     def network(self, state: State, name: str, ema: bool = False) -> Any:
         """Take a Generator or Network out of the state, with averaged weights if asked."""
         params = state.ema[name] if ema else state.params[name]
-        return self.parts[name].replace(params=params, buffers=state.stats["buffers"][name])
+        part = self.parts[name] if self.at is None else self.at(name, self.parts[name], state.stats)
+        return part.replace(params=params, buffers=state.stats["buffers"][name])
 
     def generator(self, state: State, ema: bool = True) -> Generator:
         """Take the generator out of the state."""
@@ -106,6 +127,8 @@ def game(
     averaged: tuple[str, ...] = ("G",),
     stats: Mapping[str, Any] | None = None,
     finish: Callable | None = None,
+    begin: Callable | None = None,
+    at: Callable | None = None,
 ) -> Trainer:
     """Make a Trainer of networks, players and moves.
 
@@ -120,6 +143,8 @@ def game(
         averaged: Which networks are averaged.
         stats: Initial statistics besides the buffers.
         finish: `finish(stats, step, batch) -> (stats, metrics)`, at the end of each step.
+        begin: `begin(stats, batch, images) -> Opening`, at the beginning of each step, after `images` images.
+        at: As for `Trainer`.
     """
     for m in moves:
         if m.player not in players:
@@ -141,12 +166,18 @@ def game(
             key=base,
         )
 
-    def play(move: Move, state: State, batch, key) -> tuple[State, dict]:
+    def opened(state: State) -> dict:
+        """Optimizer states as they are before the first step."""
+        return {n: p.optimizer.init({m: state.params[m] for m in p.networks}) for n, p in players.items()}
+
+    def play(move: Move, state: State, batch, key, rate: float) -> tuple[State, dict]:
         player = players[move.player]
         own = {n: state.params[n] for n in player.networks}
         loss = lambda own: move.loss({**state.params, **own}, state.stats, batch, key)
         (_, (metrics, new_stats)), gradients = jax.value_and_grad(loss, has_aux=True)(own)
         updates, opt = player.optimizer.update(gradients, state.opt[move.player], own)
+        if rate != 1.0:
+            updates = jax.tree.map(lambda u: u * rate, updates)
         moved: Any = optax.apply_updates(own, updates)
         state = state.replace(
             params={**state.params, **moved},
@@ -156,10 +187,15 @@ def game(
         return state, {f"{move.name}/{k}": v for k, v in metrics.items()}
 
     def step(state: State, batch, active: tuple[str, ...] | None = None) -> tuple[State, dict]:
-        at, size = state.step, batch["image"].shape[0]
-        key, metrics = jax.random.fold_in(state.key, at), {}
+        at_step, size = state.step, batch["image"].shape[0]
+        key, metrics, rate = jax.random.fold_in(state.key, at_step), {}, 1.0
+        if begin is not None:
+            new_stats, batch, fresh, rate = begin(state.stats, batch, state.images)
+            state = state.replace(stats=new_stats)
+            if fresh is not None:
+                state = state.replace(opt=jax.tree.map(lambda a, b: jnp.where(fresh, a, b), opened(state), state.opt))
         for i, move in enumerate(moves):
-            run = lambda s, move=move, i=i: play(move, s, batch, jax.random.fold_in(key, i))
+            run = lambda s, move=move, i=i: play(move, s, batch, jax.random.fold_in(key, i), rate)
             if active is not None and move.name not in active:
                 continue
             if active is not None or move.every == 1:
@@ -167,16 +203,16 @@ def game(
             else:
                 shape = jax.eval_shape(run, state)[1]
                 rest = lambda s, shape=shape: (s, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shape))
-                state, new = jax.lax.cond(at % move.every == 0, run, rest, state)
+                state, new = jax.lax.cond(at_step % move.every == 0, run, rest, state)
             metrics.update(new)
         if ema is not None:
             current = {n: state.params[n] for n in averaged}
             state = state.replace(ema=ema(state.ema, current, size, state.images))
-        state = state.replace(step=at + 1, images=state.images + size)
+        state = state.replace(step=at_step + 1, images=state.images + size)
         if finish is not None:
             new_stats, new = finish(state.stats, state.step, size)
             state, metrics = state.replace(stats=new_stats), {**metrics, **new}
         return state, metrics
 
     parts = {name: jax.eval_shape(make, jax.random.key(0)) for name, make in networks.items()}
-    return Trainer(init, step, tuple(moves), parts)
+    return Trainer(init, step, tuple(moves), parts, dict(players), at)

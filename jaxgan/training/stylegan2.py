@@ -52,7 +52,9 @@ class StyleGAN2:
         d_channel_base: As channel_base, of the discriminator; the generator's when None.
         d_channel_max: As channel_max, of the discriminator; the generator's when None.
         architecture: Of the discriminator.
-        mbstd: Minibatch-stddev group; its statistics are those of the global batch: `models.stylegan2.discriminator`.
+        mbstd: Minibatch-stddev group.
+        mbstd_parts: Parts of the batch with groups of their own: 1 is the global batch, on however many devices; the
+            number of devices gives each device's share its own statistics, as in the published code.
         conv_clamp: Bound on layer outputs; 256 is usual with bf16_resolutions > 0.
         bf16_resolutions: Highest resolutions that compute in bfloat16.
         mixing: Probability of style mixing.
@@ -73,6 +75,7 @@ class StyleGAN2:
     d_channel_max: int | None = None
     architecture: Literal["resnet", "skip", "orig"] = "resnet"
     mbstd: int = 4
+    mbstd_parts: int = 1
     conv_clamp: float | None = None
     bf16_resolutions: int = 0
     mixing: float = 0.9
@@ -84,7 +87,7 @@ class StyleGAN2:
     def smoke(self) -> StyleGAN2:
         """Shrink to 16 pixels and a few channels; every part stays."""
         narrow: dict[str, Any] = dict(channel_base=128, channel_max=8, d_channel_base=128, d_channel_max=8)
-        return replace(self, resolution=16, z_dim=16, w_dim=16, mapping_layers=2, mbstd=4, **narrow)
+        return replace(self, resolution=16, z_dim=16, w_dim=16, mapping_layers=2, mbstd=4, mbstd_parts=1, **narrow)
 
     def arch(self, classes: int = 0):
         """Describe the generator."""
@@ -112,11 +115,13 @@ class StyleGAN2:
             channel_max=self.d_channel_max or self.channel_max,
             architecture=self.architecture,
             mbstd_group=self.mbstd,
+            mbstd_parts=self.mbstd_parts,
             conv_clamp=self.conv_clamp,
             bf16_resolutions=self.bf16_resolutions,
         )
-        images = jnp.zeros((self.mbstd, self.resolution, self.resolution, self.channels))
-        cond = jnp.zeros((self.mbstd, classes)) if classes else None
+        n = self.mbstd * self.mbstd_parts
+        images = jnp.zeros((n, self.resolution, self.resolution, self.channels))
+        cond = jnp.zeros((n, classes)) if classes else None
         module = stylegan2.discriminator(**config)
         described = tuple(sorted(config.items()))
         return initialise(module, key, images, cond, name="stylegan2.discriminator", config=described)
@@ -137,8 +142,10 @@ class StyleGAN2:
         Source: StyleGAN2, section 3 and appendix B; StyleGAN2-ADA, appendix D. Different: the labels of generated
         images are those of the real batch in random order, not drawn anew from the data set.
         """
-        if batch % min(self.mbstd, batch):
-            raise ValueError(f"Batch {batch} is not divisible by the minibatch-stddev group {self.mbstd}.")
+        share = batch // self.mbstd_parts
+        if batch % self.mbstd_parts or share % min(self.mbstd, share):
+            groups = f"group {self.mbstd}" + f" in {self.mbstd_parts} parts" * (self.mbstd_parts > 1)
+            raise ValueError(f"Batch {batch} is not divisible by the minibatch-stddev {groups}.")
         arch = self.arch(classes)
         rows = arch.shape("w+")[0]
         pipe = PIPES[ada.pipe] if ada else None

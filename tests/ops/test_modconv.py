@@ -51,6 +51,17 @@ def test_minibatch_stddev_refuses_a_group_that_does_not_divide_the_batch():
         minibatch_stddev(jnp.ones((6, 4, 4, 2)), 4)
 
 
+def test_minibatch_stddev_of_parts_is_that_of_each_part_by_itself():
+    x = jax.random.normal(jax.random.key(0), (12, 4, 4, 2))
+    by_parts = minibatch_stddev(x, 2, 1, parts=3)
+    alone = jnp.concatenate([minibatch_stddev(x[i : i + 4], 2, 1) for i in (0, 4, 8)])
+    np.testing.assert_array_equal(by_parts, alone)
+    assert not np.array_equal(by_parts, minibatch_stddev(x, 2, 1))
+    np.testing.assert_array_equal(minibatch_stddev(x, None, 1, parts=3), minibatch_stddev(x, 4, 1, parts=3))
+    with pytest.raises(ValueError, match="Batch 12 is not divisible by 5 minibatch-stddev parts"):
+        minibatch_stddev(x, 2, 1, parts=5)
+
+
 def test_second_moment_becomes_one_and_direction_stays(close):
     x = jax.random.normal(jax.random.key(0), (4, 9)) * 5
     y = normalise_2nd_moment(x)
