@@ -15,13 +15,22 @@ import jax.numpy as jnp
 
 from jaxgan.core import Code, Directions, Generator, Network, fingerprint
 from jaxgan.core.generator import Arch
-from jaxgan.io import from_biggan, from_nvidia, from_nvidia_tf, from_rosinality, from_stylegan3, pickles, weights
+from jaxgan.io import (
+    from_biggan,
+    from_nvidia,
+    from_nvidia_tf,
+    from_rosinality,
+    from_sequential,
+    from_stylegan3,
+    pickles,
+    weights,
+)
 from jaxgan.io.names import MissingPart, few, filled, leaves, shapes, tensors
 from jaxgan.io.records import Record, UnreadableFile
 from jaxgan.models import FAMILIES
 
 # Each has a TITLE, `recognise(value) -> bool` of what a file holds, and `read(value, part) -> Generator | Network`.
-FORMATS = (from_stylegan3, from_nvidia, from_nvidia_tf, from_biggan, from_rosinality)
+FORMATS = (from_stylegan3, from_nvidia, from_nvidia_tf, from_biggan, from_rosinality, from_sequential)
 ROLES = {
     "discriminator": "D",
     "encoder": "E",
