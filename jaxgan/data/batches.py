@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxgan.data.sources import Source
-from jaxgan.data.transforms import Unreadable, fit, mirrored, to_float
+from jaxgan.data.transforms import Unreadable, boxed, fit, mirrored, to_float
 
 CACHE_BYTES = 4 << 30
 UNREADABLE_SHARE = 0.01
@@ -34,6 +34,8 @@ def batches(
     process_index: int = 0,
     process_count: int = 1,
     cache: bool | int = True,
+    skip: int = 0,
+    shrink: int = 1,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Iterate for ever over shuffled batches, from any step on.
 
@@ -59,6 +61,8 @@ def batches(
         process_count: number of processes (`jax.process_count()`), which must divide `batch`.
         cache: True keeps up to `CACHE_BYTES` (4 GiB) of decoded images, a number that many bytes, False none. What
             does not fit is decoded each time. Worker processes share one cache in a temporary file.
+        skip: rows of the endless list before the first batch: where a run goes on that had other batches before.
+        shrink: take the means of cells of so many pixels a side, after fitting to `resolution`.
 
     Returns:
         Iterator of `{"image": float32 [batch / process_count, H, W, C] in [-1, 1], "label": float32 [.., c]}`;
@@ -75,15 +79,18 @@ def batches(
         raise ValueError(f"batch is {batch}, need a positive multiple of the {process_count} processes")
     if not 0 <= process_index < process_count:
         raise ValueError(f"process_index is {process_index}, need 0..{process_count - 1}")
-    if start < 0 or workers < 0:
-        raise ValueError(f"start is {start} and workers is {workers}, neither may be negative")
+    if start < 0 or workers < 0 or skip < 0:
+        raise ValueError(f"start is {start}, workers is {workers} and skip is {skip}, none may be negative")
+    if shrink < 1 or resolution % shrink:
+        raise ValueError(f"shrink is {shrink}, which does not divide the {resolution} pixels")
 
     import grain
 
     limit = CACHE_BYTES if cache is True else int(cache)
-    pictures = _Pictures(source, resolution, mirror, _Store(source, resolution, limit, shared=workers > 0))
+    store = _Store(source, resolution // shrink, limit, shared=workers > 0)
+    pictures = _Pictures(source, resolution, mirror, store, shrink)
     order = grain.MapDataset.source(pictures).shuffle(seed=seed % (1 << 32)).repeat(None)
-    order = order[process_index::process_count].batch(batch // process_count, drop_remainder=True)
+    order = order[skip + process_index :: process_count].batch(batch // process_count, drop_remainder=True)
     threads = min(_THREADS, 2 * (os.cpu_count() or 1))
     loaded = order[start:].to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=_AHEAD))
     if workers:
@@ -117,8 +124,9 @@ def _close(held: list) -> None:
 class _Pictures:
     """The sequence that Grain reads: fitted uint8 images with their labels, mirror images behind the others."""
 
-    def __init__(self, source: Source, resolution: int, mirror: bool, store: _Store):
+    def __init__(self, source: Source, resolution: int, mirror: bool, store: _Store, shrink: int):
         self.source, self.resolution, self.mirror, self.store = source, resolution, mirror, store
+        self.shrink = shrink
 
     def __len__(self) -> int:
         return len(self.source) * (2 if self.mirror else 1)
@@ -144,7 +152,7 @@ class _Pictures:
             return known
         try:
             item = dict(self.source[index])
-            item["image"] = fit(item["image"], self.resolution)
+            item["image"] = boxed(fit(item["image"], self.resolution), self.shrink)
         except Unreadable as error:
             self._count(index, str(error))
             return None

@@ -69,6 +69,15 @@ def fit(image: UInt8[np.ndarray, "h w c"], resolution: int) -> UInt8[np.ndarray,
     return array[..., None] if channels == 1 else array
 
 
+def boxed(image: UInt8[np.ndarray, "h w c"], side: int) -> UInt8[np.ndarray, "h2 w2 c"]:
+    """Replace cells of `side` x `side` pixels by their means, rounded to the nearest whole number."""
+    if side == 1:
+        return image
+    height, width, channels = image.shape
+    cells = image.reshape(height // side, side, width // side, side, channels)
+    return np.rint(cells.mean((1, 3), dtype=np.float32)).astype(np.uint8)
+
+
 def recolor(image: UInt8[np.ndarray, "h w c"], channels: int) -> UInt8[np.ndarray, "h w c2"]:
     """Bring an array of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels to 1 or 3."""
     if image.shape[-1] == channels:

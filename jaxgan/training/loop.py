@@ -99,27 +99,38 @@ def run(
         for note in [headline(recipe, trainer, state, mesh.size), *notes]:
             show.say(note)
         stack.enter_context(divergence(kept, recipe))
+        for phase in recipe.phases[1:]:  # the first one's batch is looked at by the first step
+            if phase.batch % mesh.size:
+                raise ValueError(
+                    f"At {phase.resolution} pixels {phase.batch} images a step do not divide among {mesh.size} devices."
+                )
         step, figures, compiled = parallel(trainer.step, mesh), Figures(trainer), set()
-        tick, save_every = (steps_of(kimg, recipe.batch) for kimg in (recipe.tick_kimg, recipe.checkpoint_kimg))
         for batch in recipe.batches(start=done) if done < recipe.steps else ():
-            active = trainer.active(done)
+            active, phase = trainer.active(done), recipe.phase(done)
             state, metrics = step(state, batch, active=active)
             figures.add(done, metrics)
             done += 1
             kimg, last = recipe.seen(done), done >= recipe.steps
-            if active not in compiled:  # this step has waited for the compiler, which is no measure of speed
+            program = (phase.resolution, active)
+            if program not in compiled:  # this step has waited for the compiler, which is no measure of speed
                 figures.settle()
                 show.begin(kimg)
-                compiled.add(active)
+                compiled.add(program)
+                if done == phase.step + 1 and phase.step:
+                    show.say(f"now at {phase.resolution} pixels, {phase.batch} images a step")
             show.advance(kimg)
             ending = last or agreed(asked, done)
-            if done % tick == 0 or ending:
+            tick, save = (
+                (done - phase.step) % steps_of(every, phase.batch) == 0
+                for every in (recipe.tick_kimg, recipe.checkpoint_kimg)
+            )
+            if tick or ending:
                 figures.settle()
                 means = figures.means()
                 show.tick(kimg, means)
                 shelf.write(done, {"images_per_second": show.rate(kimg), **means})
                 shelf.draw(done, trainer.generator(state))
-            if done % save_every == 0 or ending:
+            if save or ending:
                 figures.settle()  # only states whose figures are known to be finite are kept
                 g = shelf.keep("latest", trainer.generator(state))
                 value = float(figure(g)) if figure else None
@@ -129,7 +140,7 @@ def run(
                         best = value
                         shelf.keep("best", g)
                 kept.save(done, state, {**origin, "step": done, "best": best}, value)
-            if done % tick == 0:
+            if tick:
                 show.go_on(kimg)
             if ending:
                 break

@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -132,7 +131,7 @@ def sampled(g: Generator, key, n: int, batch: int) -> np.ndarray:
 def real_images(recipe: Recipe, n: int) -> np.ndarray:
     """The first n images of the run's own order (this process's rows)."""
     found = []
-    for batch in replace(recipe, workers=0).batches(start=0):
+    for batch in recipe.reals(recipe.batch):
         found.append(batch["image"])
         if sum(map(len, found)) >= n:
             break

@@ -24,6 +24,7 @@ from jaxgan.core.network import initialise
 from jaxgan.training.checkpoint import paths
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, Trainer, game
+from jaxgan.training.growth import Phase
 from jaxgan.training.loop import run
 from jaxgan.training.settings import Adam
 from jaxgan.training.shelf import Files
@@ -126,11 +127,21 @@ class ToyRecipe:
     def seen(self, step: int) -> float:
         return step * self.batch / 1000
 
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        return (Phase(SIDE, self.batch),)
+
+    def phase(self, step: int) -> Phase:
+        return self.phases[0]
+
     def source(self) -> SimpleNamespace:
         return SimpleNamespace(fingerprint=self.data)
 
     def trainer(self) -> Trainer:
         return toy_game(self.adam.lr, self.width)
+
+    def reals(self, batch: int) -> Iterator[dict[str, np.ndarray]]:
+        return self.batches()
 
     def batches(self, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
         step = start
