@@ -64,12 +64,17 @@ class Chart(NamedTuple):
 
 
 class Affine(NamedTuple):
-    """A first linear map that reads the latent: row `row` of w+ through `params[path]` [D, C] to layer `layer`."""
+    """A first linear map that reads the latent: row `row` of w+ through `params[path]` [D, C] to layer `layer`.
+
+    A map that reads a part of the latent, or more than the latent, says by `reads` = (a, b, n) that its inputs from
+    a on are the n coordinates of the latent from b on.
+    """
 
     layer: str
     row: int
     path: tuple[str, ...]
     rgb: bool = False
+    reads: tuple[int, int, int] | None = None
 
 
 def normal(key, shape):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxgan.core.directions import Directions
-from jaxgan.core.generator import Generator, known
+from jaxgan.core.generator import Affine, Generator, known
 from jaxgan.directions.calibrate import calibrated, count, descending
 from jaxgan.latents.spaces import styled
 from jaxgan.latents.stats import SAMPLES
@@ -82,11 +82,17 @@ def stack(g: Generator, rows: tuple[int, ...] | None, include_torgb: str) -> Flo
     ]
     if not chosen:
         raise ValueError(f"layers={list(rows or ())} with include_torgb={include_torgb!r} leaves no map to read.")
-    return jnp.concatenate([weight(g, a.path) for a in chosen], axis=1)
+    return jnp.concatenate([weight(g, a) for a in chosen], axis=1)
 
 
-def weight(g: Generator, path: tuple[str, ...]) -> Float[Array, "d units"]:
+def weight(g: Generator, affine: Affine) -> Float[Array, "d units"]:
+    """Return the weights by which a map reads the latent: zero for the coordinates that it does not read."""
     leaf = g.params
-    for name in path:
+    for name in affine.path:
         leaf = leaf[name]
-    return leaf.reshape(leaf.shape[0], -1)
+    matrix = leaf.reshape(leaf.shape[0], -1)
+    if affine.reads is None:
+        return matrix
+    start, at, count = affine.reads
+    whole = jnp.zeros((*g.arch.shape(styled(g)), matrix.shape[1]))
+    return whole.at[at : at + count].set(matrix[start : start + count])

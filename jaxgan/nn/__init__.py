@@ -1,5 +1,31 @@
 """Layers that families are made of."""
 
-from jaxgan.nn import equalized, growing, mapping, modulated, normalize, plain, taps
+from jaxgan.nn import (
+    alias_free,
+    attention,
+    conditional,
+    equalized,
+    growing,
+    mapping,
+    modulated,
+    normalize,
+    plain,
+    residual,
+    spectral,
+    taps,
+)
 
-__all__ = ["equalized", "growing", "mapping", "modulated", "normalize", "plain", "taps"]
+__all__ = [
+    "alias_free",
+    "attention",
+    "conditional",
+    "equalized",
+    "growing",
+    "mapping",
+    "modulated",
+    "normalize",
+    "plain",
+    "residual",
+    "spectral",
+    "taps",
+]

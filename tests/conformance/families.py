@@ -8,13 +8,17 @@ from jaxgan.training.ema import Ema
 from jaxgan.training.gan import GAN
 from jaxgan.training.settings import R1, Adam
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
+from jaxgan.training.stylegan3 import Blur, StyleGAN3
 
 SMALL = dict(resolution=8, z_dim=6, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One member of the suite: `arch` and `discriminator` are keyword arguments of the family's factories."""
+    """One member of the suite: `arch` and `discriminator` are keyword arguments of the family's factories.
+
+    A case with classes has a conditional game. Batches have 8 images, and 8 devices must divide what a game divides.
+    """
 
     family: str
     arch: dict
@@ -25,9 +29,14 @@ class Case:
     def __str__(self):
         return self.family + self.label
 
+    @property
+    def classes(self):
+        return self.arch.get("classes", 0)
+
 
 DISCRIMINATOR = {k: SMALL[k] for k in ("resolution", "channel_base", "channel_max")}
 GAME = StyleGAN2(**SMALL, mbstd=4, r1=R1(1.0, 2), path_length=PathLength(every=2))
+PER_DEVICE = StyleGAN2(**SMALL, channels=1, architecture="skip", mbstd=2, mbstd_parts=4, r1=R1(0.0), mixing=0.0)
 
 MLP = dict(resolution=8, z_dim=6, hidden=(8, 12))
 
@@ -35,6 +44,9 @@ CONVOLUTIONS = dict(resolution=16, width=4, width_max=6)
 
 BIGGAN = dict(resolution=8, width=2, classes=3, shared_dim=4, attention=(8,), z_dim=6)
 PROJECTION = dict(resolution=8, width=2, classes=3, attention=(4,))
+
+ALIAS_FREE = dict(resolution=16, z_dim=6, w_dim=8, layers=3, critical=1, margin=4, channel_base=64, channel_max=6)
+R_GAME = StyleGAN3(**ALIAS_FREE, variant="r", mbstd=4, r1=R1(1.0, 2), blur=Blur(2.0, 1.0))
 
 CASES = (
     Case("biggan", BIGGAN, PROJECTION),
@@ -61,6 +73,7 @@ CASES = (
         "dcgan",
         {**CONVOLUTIONS, "classes": 3, "channels": 1, "up": "nearest", "kernel": 3, "embed": 4},
         {**CONVOLUTIONS, "classes": 3, "channels": 1, "kernel": 5},
+        DCGAN(**CONVOLUTIONS, z_dim=5, channels=1, up="nearest", groups=4),
         label="-nearest-conditional-grey",
     ),
     Case("gan", MLP, {"resolution": 8, "hidden": (8,)}, GAN(**MLP, d_hidden=(8,))),
@@ -75,11 +88,22 @@ CASES = (
         "stylegan2",
         {**SMALL, "classes": 3, "architecture": "resnet", "channels": 1},
         {**DISCRIMINATOR, "classes": 3, "architecture": "skip", "channels": 1, "mapping_layers": 2},
+        PER_DEVICE,
         label="-conditional-grey",
+    ),
+    Case("stylegan3", ALIAS_FREE, {**DISCRIMINATOR, "resolution": 16}, R_GAME),
+    Case(
+        "stylegan3",
+        {**ALIAS_FREE, "classes": 3, "kernel": 1, "radial": True, "channels": 1, "conv_clamp": 256.0},
+        {**DISCRIMINATOR, "resolution": 16, "classes": 3, "channels": 1, "mapping_layers": 2},
+        label="-r-conditional-grey",
     ),
 )
 
 
+BATCH = 8
+
+
 def trainer(case: Case):
-    """Make the case's game at batch 8."""
-    return case.game.trainer(batch=8, adam=Adam(), ema=Ema(kimg=0.1))
+    """Make the case's game."""
+    return case.game.trainer(batch=BATCH, adam=Adam(), ema=Ema(kimg=0.1), classes=case.classes)
