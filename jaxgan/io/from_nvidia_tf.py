@@ -1,12 +1,12 @@
-"""From NVIDIA's TensorFlow pickles of StyleGAN2 (2019) and StyleGAN2-ADA: (G, D, Gs), numpy arrays by name.
+"""From NVIDIA's TensorFlow pickles of StyleGAN, StyleGAN2 (2019) and StyleGAN2-ADA: (G, D, Gs), arrays by name.
 
-Convolutions stand there as [h, w, I, O] and matrices as [I, O], as here. Three things differ: kernels of layers that
-double the resolution are flipped, biases of styles count from 1, and the discriminator flattens channels first.
+What is here reads StyleGAN2. Convolutions stand there as [h, w, I, O] and matrices as [I, O], as here. Three things
+differ: kernels of layers that double the resolution are flipped, biases of styles count from 1, and the discriminator
+flattens channels first.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,17 +14,16 @@ from typing import Any
 import numpy as np
 
 from jaxgan.core import Generator, Network
-from jaxgan.io import names
+from jaxgan.io import from_stylegan1_tf, names
 from jaxgan.io.names import Table
 from jaxgan.io.records import Record, UnreadableFile
+from jaxgan.io.tf_records import CLASS, arguments, number, shape, variables, width_guesses
 from jaxgan.models import stylegan2
 from jaxgan.ops.activations import ACTIVATIONS
 from jaxgan.ops.resample import FILTER
 
-TITLE = "NVIDIA's TensorFlow .pkl (StyleGAN2)"
+TITLE = "NVIDIA's TensorFlow .pkl (StyleGAN, StyleGAN2)"
 PARTS = ("G", "D", "G_ema")  # the order in the file
-CLASS = "dnnlib.tflib.network.Network"
-_DEPTH = 4  # networks in networks; theirs are two deep
 _LAYERS = {"conv0": "Conv0_up", "conv1": "Conv1", "torgb": "ToRGB", "skip": "Skip", "fromrgb": "FromRGB"}
 _OF_D = {**_LAYERS, "conv0": "Conv0", "conv1": "Conv1_down"}
 
@@ -95,8 +94,10 @@ def to_ours(path: str, array: np.ndarray) -> np.ndarray:
 def generator(record: Record) -> Generator:
     """Build the generator that a record of a TensorFlow network describes."""
     arrays, given = variables(record), arguments(record)
-    _refuse(arrays, "synthesis/4x4/Const/StyleMod/weight", "a StyleGAN1 generator, which is not read")
-    _refuse(arrays, "mapping/LabelConcat/weight", "a conditional generator of 2019, whose labels are not read")
+    if "synthesis/4x4/Const/StyleMod/weight" in arrays:
+        return from_stylegan1_tf.generator(arrays, given)
+    if "mapping/LabelConcat/weight" in arrays:
+        raise UnreadableFile("holds a conditional generator of 2019, whose labels are not read")
     if given.get("normalize_latents", True) is not True:
         raise UnreadableFile("holds a generator that does not normalise z, which is not read")
     # In networks that grew during training the image comes from the last of many ToRGB; the others are unused now.
@@ -106,33 +107,33 @@ def generator(record: Record) -> Generator:
     resolution = _resolution(found)
     arrays = {name.replace("/TOP/", f"/{resolution}x{resolution}/"): array for name, array in arrays.items()}
     widths = {
-        r: _shape(arrays, f"synthesis/{_layer(str(r), 'conv1')}/weight", 4)[3]
+        r: shape(arrays, f"synthesis/{_layer(str(r), 'conv1')}/weight", 4)[3]
         for r in stylegan2.block_resolutions(resolution)
     }
-    base, limit = names.widths_rule(widths, _guesses(given))
+    base, limit = names.widths_rule(widths, width_guesses(given, 16384))
     top = f"synthesis/{resolution}x{resolution}"
-    w_dim = _shape(arrays, f"{top}/Conv1/mod_weight", 2)[0]
+    w_dim = shape(arrays, f"{top}/Conv1/mod_weight", 2)[0]
     skips = "synthesis/4x4/ToRGB/weight" in arrays and not grown
     layers = sum(bool(re.fullmatch(r"mapping/Dense\d+/weight", name)) for name in arrays)
-    classes, embed = _shape(arrays, "mapping/LabelEmbed/weight", 2) if "mapping/LabelEmbed/weight" in arrays else (0, 0)
-    first = _shape(arrays, "mapping/Dense0/weight", 2) if layers else (w_dim, w_dim)
+    classes, embed = shape(arrays, "mapping/LabelEmbed/weight", 2) if "mapping/LabelEmbed/weight" in arrays else (0, 0)
+    first = shape(arrays, "mapping/Dense0/weight", 2) if layers else (w_dim, w_dim)
     arch = stylegan2.arch(
         resolution=resolution,
-        channels=_shape(arrays, f"{top}/ToRGB/weight", 4)[3],
+        channels=shape(arrays, f"{top}/ToRGB/weight", 4)[3],
         z_dim=first[0] - embed,
         w_dim=w_dim,
         classes=classes,
         channel_base=base,
         channel_max=limit,
         mapping_layers=layers,
-        mapping_lr_mul=_number(given, "mapping_lrmul", 0.01),
+        mapping_lr_mul=number(given, "mapping_lrmul", 0.01),
         mapping_embed=embed if classes and embed != w_dim else None,
         mapping_hidden=first[1] if layers > 1 and first[1] != w_dim else None,
         mapping_activation=_activation(given, "mapping_nonlinearity"),
         architecture="skip" if skips else "resnet" if f"{top}/Skip/weight" in arrays else "orig",
         use_noise="synthesis/noise0" in arrays,
         activation=_activation(given, "nonlinearity"),
-        conv_clamp=_number(given, "conv_clamp", None),
+        conv_clamp=number(given, "conv_clamp", None),
         resample_filter=_taps(given),
     )
     how: dict[str, Any] = {"ignored": r"(synthesis/)?(lod|ToRGB_lod\d+/\w+)", "absent": ("dlatent_avg",)}
@@ -142,26 +143,27 @@ def generator(record: Record) -> Generator:
 def network(record: Record) -> Network:
     """Build the discriminator that a record of a TensorFlow network describes."""
     arrays, given = variables(record), arguments(record)
-    _refuse(arrays, "4x4/Dense1/weight", "a StyleGAN1 discriminator, which is not read")
+    if "4x4/Dense1/weight" in arrays:
+        return from_stylegan1_tf.discriminator(arrays, given)
     arrays = {re.sub(r"^(FromRGB)_lod0/", r"TOP/\1/", name): array for name, array in arrays.items()}
     found = [int(m[1]) for m in (re.fullmatch(r"(\d{1,5})x\1/Conv0/weight", name) for name in arrays) if m]
     resolution = _resolution(found)
     arrays = {re.sub("^TOP/", f"{resolution}x{resolution}/", name): array for name, array in arrays.items()}
-    out = _shape(arrays, "Output/weight", 2)[1]
+    out = shape(arrays, "Output/weight", 2)[1]
     conditional = "LabelEmbed/weight" in arrays
     if not conditional and out != 1:
         raise UnreadableFile("holds a conditional discriminator of 2019, whose labels are not read")
-    widths = {r: _shape(arrays, f"{r}x{r}/Conv0/weight", 4)[3] for r in found}
-    widths[4] = _shape(arrays, "4x4/Conv/weight", 4)[3]
-    base, limit = names.widths_rule(widths, _guesses(given))
+    widths = {r: shape(arrays, f"{r}x{r}/Conv0/weight", 4)[3] for r in found}
+    widths[4] = shape(arrays, "4x4/Conv/weight", 4)[3]
+    base, limit = names.widths_rule(widths, width_guesses(given, 16384))
     # StyleGAN2-ADA's function is called D_main; its statistics are over the whole batch unless the file says more.
     whole = str(record.state.get("build_func_name")).endswith("D_main")
-    group = _number(given, "mbstd_group_size", None if whole else 4)
-    features = _shape(arrays, "4x4/Conv/weight", 4)[2] - _shape(arrays, "8x8/Conv1_down/weight", 4)[3]
+    group = number(given, "mbstd_group_size", None if whole else 4)
+    features = shape(arrays, "4x4/Conv/weight", 4)[2] - shape(arrays, "8x8/Conv1_down/weight", 4)[3]
     top = f"{resolution}x{resolution}"
     config = dict[str, Any](
         resolution=resolution,
-        channels=_shape(arrays, f"{top}/FromRGB/weight", 4)[2],
+        channels=shape(arrays, f"{top}/FromRGB/weight", 4)[2],
         classes=0,
         channel_base=base,
         channel_max=limit,
@@ -174,56 +176,22 @@ def network(record: Record) -> Network:
         mbstd_features=features,
         activation=_activation(given, "nonlinearity"),
         epilogue_activation=_activation(given, "nonlinearity"),
-        conv_clamp=_number(given, "conv_clamp", None),
+        conv_clamp=number(given, "conv_clamp", None),
         resample_filter=_taps(given),
     )
     if conditional:
-        classes, embed = _shape(arrays, "LabelEmbed/weight", 2)
+        classes, embed = shape(arrays, "LabelEmbed/weight", 2)
         config |= dict(
             classes=classes,
             cmap_dim=out if out != widths[4] else None,
             mapping_layers=sum(bool(re.fullmatch(r"Mapping\d+/weight", name)) for name in arrays),
             mapping_embed=embed if embed != out else None,
-            mapping_lr_mul=_number(given, "mapping_lrmul", 0.1),
+            mapping_lr_mul=number(given, "mapping_lrmul", 0.1),
             mapping_activation=_activation(given, "nonlinearity"),
         )
     module = stylegan2.discriminator(**config)
     name, ignored = f"{stylegan2.NAME}.discriminator", r"lod|FromRGB_lod\d+/\w+"
     return names.network(module, name, config, arrays, DISCRIMINATOR_NAMES, to_ours, ignored=ignored)
-
-
-# What a record says
-
-
-def variables(record: Record, prefix: str = "", depth: int = 0) -> dict[str, np.ndarray]:
-    """Collect the arrays of a network and of those that it is made of, by names such as `mapping/Dense0/weight`."""
-    held, parts = record.state.get("variables"), record.state.get("components") or {}
-    if not isinstance(held, (list, tuple)) or not isinstance(parts, dict) or depth > _DEPTH or len(parts) > 8:
-        raise UnreadableFile("holds a TensorFlow network without its variables")
-    arrays = {}
-    for pair in held:
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not isinstance(pair[0], str):
-            raise UnreadableFile("holds a TensorFlow network with a variable that is no name and array")
-        name, array = pair
-        if not isinstance(array, (np.ndarray, np.generic, float, int)):
-            raise UnreadableFile(f"holds a TensorFlow network whose variable {name[:60]} is no array")
-        arrays[prefix + name] = np.asarray(array)
-    for name, part in parts.items():
-        if not isinstance(part, Record) or not isinstance(name, str):
-            raise UnreadableFile("holds a TensorFlow network with a component that is no network")
-        arrays |= variables(part, f"{prefix}{name}/", depth + 1)
-    return arrays
-
-
-def arguments(record: Record) -> dict[str, Any]:
-    """Return the arguments that a network was made with, the whole one's before those of its parts."""
-    own = record.state.get("static_kwargs")
-    parts = record.state.get("components") or {}
-    given: dict[str, Any] = {}
-    for part in parts.values():
-        held = part.state.get("static_kwargs") if isinstance(part, Record) else None
-        given |= held if isinstance(held, dict) else {}
-    return {**given, **(own if isinstance(own, dict) else {})}
 
 
 def _held(value: Any) -> dict[str, Record]:
@@ -232,30 +200,11 @@ def _held(value: Any) -> dict[str, Record]:
     return {name: record for name, record in held.items() if isinstance(record, Record) and record.class_name == CLASS}
 
 
-def _refuse(arrays: Mapping[str, np.ndarray], name: str, what: str) -> None:
-    if name in arrays:
-        raise UnreadableFile(f"holds {what}")
-
-
-def _shape(arrays: Mapping[str, np.ndarray], name: str, axes: int) -> tuple[int, ...]:
-    if name not in arrays or arrays[name].ndim != axes:
-        raise UnreadableFile(f"has no array '{name}' of {axes} axes: no StyleGAN2 network")
-    return arrays[name].shape
-
-
 def _resolution(found: list[int]) -> int:
     resolution = max(found, default=4)
     if resolution < 8 or sorted(found) != list(stylegan2.block_resolutions(resolution)[1:]):
         raise UnreadableFile(f"has layers of the resolutions {sorted(found)[:12]}: no StyleGAN2 network")
     return resolution
-
-
-def _number(given: Mapping[str, Any], name: str, default: float | None) -> Any:
-    value = given.get(name, default)
-    numeric = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if value is not None and (not numeric or not math.isfinite(value)):
-        raise UnreadableFile(f"its argument '{name}' is no number")
-    return value if value is None else float(value)
 
 
 def _activation(given: Mapping[str, Any], name: str) -> str:
@@ -270,9 +219,4 @@ def _taps(given: Mapping[str, Any]) -> tuple[float, ...]:
     value = (1, 1) if value is None else value  # None stands for the mean of neighbours
     if not isinstance(value, (list, tuple)) or not 0 < len(value) <= 64:
         raise UnreadableFile("its argument 'resample_kernel' is no list of taps")
-    return tuple(_number({"resample_kernel": tap}, "resample_kernel", None) for tap in value)
-
-
-def _guesses(given: Mapping[str, Any]) -> list[tuple[int, int]]:
-    base, limit = _number(given, "fmap_base", 16384), _number(given, "fmap_max", 512)
-    return [(int(base) * 2, int(limit))] if base and limit and base < 2**30 and limit < 2**30 else []
+    return tuple(number({"resample_kernel": tap}, "resample_kernel", None) for tap in value)

@@ -1,8 +1,6 @@
 """NVIDIA's TensorFlow pickles: written here layer by layer as TensorFlow lays them out, read by the table."""
 
-import pickle
-import sys
-import types
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,30 +14,6 @@ from jaxgan.io.names import renamed
 from jaxgan.models import stylegan2
 
 SIZE = {"channel_base": 64, "channel_max": 7}
-
-
-@pytest.fixture
-def network(monkeypatch):
-    """The class that the pickles name: a bag of attributes."""
-    for name in ("dnnlib", "dnnlib.tflib", "dnnlib.tflib.network"):
-        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    kind = type("Network", (), {"__module__": "dnnlib.tflib.network"})
-    monkeypatch.setattr(sys.modules["dnnlib.tflib.network"], "Network", kind, raising=False)
-
-    def made(arrays, parts=(), function="training.networks_stylegan2.G_main", version=4, **arguments):
-        one = kind()
-        one.__dict__ = {
-            "version": version,
-            "name": "G",
-            "static_kwargs": arguments,
-            "components": dict(parts),
-            "build_module_src": "raise SystemExit('this must not run')",
-            "build_func_name": function,
-            "variables": [(name, np.asarray(a, np.float32)[()]) for name, a in arrays.items()],
-        }
-        return one
-
-    return made
 
 
 def randomly(template, seed):
@@ -63,7 +37,8 @@ def a_discriminator(**config):
 def tensorflow_generator(g, network, **arguments):
     """Lay a generator out as TensorFlow does, starting from the arrays of the torch layout."""
     torch = renamed({"params": g.params, "buffers": g.buffers}, GENERATOR_NAMES, to_theirs)
-    config, synthesis, mapping = dict(g.arch.config), {"lod": 0.0}, {}
+    config, mapping = dict(g.arch.config), {}
+    synthesis: dict[str, Any] = {"lod": 0.0}
     for i in range(config["mapping_layers"]):
         mapping[f"Dense{i}/weight"] = torch[f"mapping.fc{i}.weight"].T
         mapping[f"Dense{i}/bias"] = torch[f"mapping.fc{i}.bias"]
@@ -96,7 +71,7 @@ def tensorflow_generator(g, network, **arguments):
 
 def tensorflow_discriminator(d, network, **arguments):
     torch = renamed({"params": d.params}, DISCRIMINATOR_NAMES, to_theirs)
-    arrays = {"lod": 0.0}
+    arrays: dict[str, Any] = {"lod": 0.0}
     names = {"conv0": "Conv0", "conv1": "Conv1_down", "skip": "Skip", "fromrgb": "FromRGB"}
     for name, array in torch.items():
         module, layer, kind = name.split(".")
@@ -108,16 +83,6 @@ def tensorflow_discriminator(d, network, **arguments):
             there = f"{module[1:]}x{module[1:]}/{names[layer]}"
         arrays[f"{there}/{kind}"] = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
     return network(arrays, **arguments)
-
-
-@pytest.fixture
-def written(tmp_path):
-    def write(*networks):
-        path = tmp_path / "network.pkl"
-        path.write_bytes(pickle.dumps(tuple(networks) if len(networks) > 1 else networks[0], 4))
-        return path
-
-    return write
 
 
 GENERATORS = {
