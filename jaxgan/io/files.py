@@ -17,6 +17,7 @@ from jaxgan.core import Code, Directions, Generator, Network, fingerprint
 from jaxgan.core.generator import Arch
 from jaxgan.io import (
     from_biggan,
+    from_genforce,
     from_nvidia,
     from_nvidia_tf,
     from_rosinality,
@@ -30,7 +31,7 @@ from jaxgan.io.records import Record, UnreadableFile
 from jaxgan.models import FAMILIES
 
 # Each has a TITLE, `recognise(value) -> bool` of what a file holds, and `read(value, part) -> Generator | Network`.
-FORMATS = (from_stylegan3, from_nvidia, from_nvidia_tf, from_biggan, from_rosinality, from_sequential)
+FORMATS = (from_stylegan3, from_nvidia, from_nvidia_tf, from_biggan, from_rosinality, from_genforce, from_sequential)
 ROLES = {
     "discriminator": "D",
     "encoder": "E",

@@ -127,13 +127,15 @@ class Discriminator(nn.Module):
     channel_max: int
     mbstd_group: int | None
     mbstd_features: int
+    mbstd_parts: int
     fused: bool
     lod: int
 
     @nn.compact
-    def __call__(self, images, cond=None, guess: bool = False):
+    def __call__(self, images, cond=None, train: bool = False, guess: bool = False):
         sizes = (self.resolution, self.channel_base, self.channel_max, 1 + self.classes)
-        judge = Judge(*sizes, self.mbstd_group, self.mbstd_features, False, self.fused, self.lod, name="judge")
+        mbstd = (self.mbstd_group, self.mbstd_features, self.mbstd_parts)
+        judge = Judge(*sizes, mbstd, smooth=False, fused=self.fused, lod=self.lod, name="judge")
         scores = judge(images)
         return scores if guess else scores[:, :1]
 
@@ -147,18 +149,21 @@ def discriminator(
     channel_max: int = 512,
     mbstd_group: int | None = 4,
     mbstd_features: int = 1,
+    mbstd_parts: int = 1,
     fused: bool = False,
     lod: int = 0,
 ) -> Discriminator:
     """Describe a PGGAN discriminator: an auxiliary classifier, which guesses the class instead of being told it.
 
-    Called as `(images, cond=None, guess=False)`; with `guess` (static) the logits of the classes follow the score,
-    [N, 1 + classes]. Images may have any resolution from 4x4 to the full one: they enter at their own.
+    Called as `(images, cond=None, train=False, guess=False)`; with `guess` (static) the logits of the classes follow
+    the score, [N, 1 + classes]; `train` changes nothing. Images may have any resolution from 4x4 to the full one: they
+    enter at their own.
 
     Args:
         resolution, channels, classes, channel_base, channel_max, lod: As for `arch`.
-        mbstd_group, mbstd_features: Minibatch standard deviation; the group must divide the batch. Its statistics are
-            those of the global batch, on however many devices. 0 features: off.
+        mbstd_group, mbstd_features: Minibatch standard deviation; the group must divide the batch. 0 features: off.
+        mbstd_parts: Of the batch, each with groups of its own: 1 is the global batch, on however many devices; the
+            number of devices keeps each group on one device, as in the published code.
         fused: Take 2x2 means before bias and activation, as the published code's fused convolutions do, not after.
 
     Source: PGGAN, table 2. In the paper the statistics are those of the whole batch (`mbstd_group=None`).

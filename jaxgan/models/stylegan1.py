@@ -226,14 +226,16 @@ class Discriminator(nn.Module):
     channel_max: int
     mbstd_group: int | None
     mbstd_features: int
+    mbstd_parts: int
     lod: int
 
     @nn.compact
-    def __call__(self, images, cond=None):
+    def __call__(self, images, cond=None, train: bool = False):
         if self.classes and cond is None:
             raise ValueError(f"This discriminator is conditional: give cond [N, {self.classes}].")
         sizes = (self.resolution, self.channel_base, self.channel_max, max(self.classes, 1))
-        judge = Judge(*sizes, self.mbstd_group, self.mbstd_features, True, True, self.lod, name="judge")
+        mbstd = (self.mbstd_group, self.mbstd_features, self.mbstd_parts)
+        judge = Judge(*sizes, mbstd, smooth=True, fused=True, lod=self.lod, name="judge")
         scores = judge(images)
         return jnp.sum(scores * cond, axis=1, keepdims=True) if self.classes else scores
 
@@ -247,16 +249,19 @@ def discriminator(
     channel_max: int = 512,
     mbstd_group: int | None = 4,
     mbstd_features: int = 1,
+    mbstd_parts: int = 1,
     lod: int = 0,
 ) -> Discriminator:
     """Describe a StyleGAN discriminator: PGGAN's with a blur before each halving; the condition picks the score.
 
-    Images may have any resolution from 4x4 to the full one: they enter at their own.
+    Called as `(images, cond=None, train=False)`; `train` changes nothing. Images may have any resolution from 4x4 to
+    the full one: they enter at their own.
 
     Args:
         resolution, channels, classes, channel_base, channel_max, lod: As for `arch`.
-        mbstd_group, mbstd_features: Minibatch standard deviation; the group must divide the batch. Its statistics are
-            those of the global batch, on however many devices. 0 features: off.
+        mbstd_group, mbstd_features: Minibatch standard deviation; the group must divide the batch. 0 features: off.
+        mbstd_parts: Of the batch, each with groups of its own: 1 is the global batch, on however many devices; the
+            number of devices keeps each group on one device, as in the published code.
 
     Source: StyleGAN, appendix C; conditional as in Mescheder et al. (2018), score_n = sum_c cond_nc scores_nc.
     """

@@ -111,11 +111,13 @@ class Epilogue(nn.Module):
     scores: int
     group: int | None
     group_features: int
+    parts: int
 
     @nn.compact
     def __call__(self, x):
         if self.group_features:
-            x = minibatch_stddev(x, self.group, self.group_features)
+            parts = 1 if self.is_initializing() else self.parts  # parameters may be drawn for a single image
+            x = minibatch_stddev(x, self.group, self.group_features, parts)
         x = LeakyConv(self.features, name="conv")(x)
         x = LeakyDense(self.hidden, name="fc")(x.reshape(x.shape[0], -1))
         return Dense(self.scores, name="out")(x)
@@ -123,6 +125,8 @@ class Epilogue(nn.Module):
 
 class Judge(nn.Module):
     """Score images of any resolution up to the full one, entering at their own; returns [N, scores].
+
+    `mbstd` are the arguments of `minibatch_stddev`: group, features (0: off) and parts.
 
     A `lod` above 0 reduces larger images to `resolution / 2^lod` first. The buffer `fade` blends the newest block with
     the way round it.
@@ -132,11 +136,10 @@ class Judge(nn.Module):
     channel_base: int
     channel_max: int
     scores: int
-    mbstd_group: int | None
-    mbstd_features: int
+    mbstd: tuple[int | None, int, int]
     smooth: bool
     fused: bool
-    lod: int = 0
+    lod: int
 
     @nn.compact
     def __call__(self, images):
@@ -159,4 +162,4 @@ class Judge(nn.Module):
             if r == top or drawn:  # all ways in while parameters are drawn
                 x = faded(x, enter(r // 2, images), fade)
         sizes = (channels(4), channels(2), self.scores)
-        return Epilogue(*sizes, self.mbstd_group, self.mbstd_features, name="b4")(x)
+        return Epilogue(*sizes, *self.mbstd, name="b4")(x)

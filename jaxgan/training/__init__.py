@@ -8,25 +8,32 @@ from jaxgan.training.dcgan import DCGAN
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, State, Trainer, game
 from jaxgan.training.gan import GAN
+from jaxgan.training.growth import Growth
 from jaxgan.training.loop import Outcome, run
 from jaxgan.training.parallel import divide, mesh_of, parallel, replicate
+from jaxgan.training.pggan import PGGAN
 from jaxgan.training.recipe import Recipe, from_json, load_recipe, published, smoke, to_json
 from jaxgan.training.settings import R1, Adam
 from jaxgan.training.shelf import Files
+from jaxgan.training.stylegan1 import StyleGAN1
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
+from jaxgan.training.stylegan3 import Blur, StyleGAN3
 from jaxgan.training.transfer import read_weights, transfer
 
 __all__ = [
     "DCGAN",
     "GAN",
+    "PGGAN",
     "PIPES",
     "R1",
     "Ada",
     "Adam",
+    "Blur",
     "CheckpointError",
     "Checkpoints",
     "Ema",
     "Files",
+    "Growth",
     "Move",
     "Outcome",
     "PathLength",
@@ -34,7 +41,9 @@ __all__ = [
     "Player",
     "Recipe",
     "State",
+    "StyleGAN1",
     "StyleGAN2",
+    "StyleGAN3",
     "Trainer",
     "augment",
     "cache_compilations",

@@ -149,11 +149,12 @@ def with_fade(tree: Any, fade: Any) -> Any:
     return {name: fade if name == "fade" else with_fade(branch, fade) for name, branch in tree.items()}
 
 
-def check_batches(growth: Growth, resolution: int, batch: int, group: int) -> None:
+def check_batches(growth: Growth, resolution: int, batch: int, group: int, parts: int) -> None:
     """Check the schedule, and that the groups of the minibatch standard deviation divide the batch of every phase."""
     for phase in growth.phases(resolution, batch):
-        if phase.batch % min(group, phase.batch):
+        share = phase.batch // parts
+        if phase.batch % parts or share % min(group, share):
             raise ValueError(
                 f"At {phase.resolution} pixels the batch {phase.batch} is not divisible by the minibatch-stddev group "
-                f"{group}."
+                f"{group}{f' in {parts} parts' * (parts > 1)}."
             )

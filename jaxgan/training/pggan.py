@@ -34,7 +34,9 @@ class PGGAN:
         z_dim: Width of z.
         channel_base: Width of both networks: min(channel_base / r, channel_max) channels at resolution r.
         channel_max: Most channels of a layer.
-        mbstd: Minibatch-stddev group; its statistics are those of the global batch.
+        mbstd: Minibatch-stddev group.
+        mbstd_parts: Parts of the batch with groups of their own: 1 is the global batch, on however many devices; the
+            number of devices keeps each group on one device, as in the published code.
         penalty: Weight of the gradient penalty, lambda.
         target: Slope that the penalty asks for.
         drift: Weight of the squared scores of real images.
@@ -48,6 +50,7 @@ class PGGAN:
     channel_base: int = 16384
     channel_max: int = 512
     mbstd: int = 4
+    mbstd_parts: int = 1
     penalty: float = 10.0
     target: float = 1.0
     drift: float = 1e-3
@@ -57,7 +60,9 @@ class PGGAN:
     def smoke(self) -> PGGAN:
         """Shrink to 16 narrow pixels that grow from 8."""
         growth = Growth(first=8, stable_kimg=0.016, fade_kimg=0.024)
-        return replace(self, resolution=16, z_dim=16, channel_base=128, channel_max=8, mbstd=4, growth=growth)
+        return replace(
+            self, resolution=16, z_dim=16, channel_base=128, channel_max=8, mbstd=4, mbstd_parts=1, growth=growth
+        )
 
     def arch(self, classes: int = 0, resolution: int | None = None, lod: int = 0) -> Arch:
         """Describe the generator, at less than the full resolution if one is given."""
@@ -80,6 +85,7 @@ class PGGAN:
             channel_base=self.channel_base,
             channel_max=self.channel_max,
             mbstd_group=self.mbstd,
+            mbstd_parts=self.mbstd_parts,
             lod=lod,
         )
         images = jnp.zeros((1, self.resolution, self.resolution, self.channels))
@@ -104,7 +110,7 @@ class PGGAN:
         Source: PGGAN, appendix A. Different: the average has a half-life in images instead of 0.999 a step, and is
         taken behind the generator's step.
         """
-        check_batches(self.growth, self.resolution, batch, self.mbstd)
+        check_batches(self.growth, self.resolution, batch, self.mbstd, self.mbstd_parts)
         make = lambda key: self.discriminator(key, classes)
         network = jax.eval_shape(make, jax.random.key(0))
         pipe = PIPES[ada.pipe] if ada else None

@@ -37,7 +37,9 @@ class StyleGAN1:
         mapping_hidden: Width of its inner layers.
         channel_base: Width of both networks: min(channel_base / r, channel_max) channels at resolution r.
         channel_max: Most channels of a layer.
-        mbstd: Minibatch-stddev group; its statistics are those of the global batch.
+        mbstd: Minibatch-stddev group.
+        mbstd_parts: Parts of the batch with groups of their own: 1 is the global batch, on however many devices; the
+            number of devices keeps each group on one device, as in the published code.
         mixing: Probability of style mixing.
         gamma: Weight of R1, at every step; the loss is gamma / 2 times the squared gradient norm.
         w_mean_decay: Decay of the running mean of w.
@@ -53,6 +55,7 @@ class StyleGAN1:
     channel_base: int = 16384
     channel_max: int = 512
     mbstd: int = 4
+    mbstd_parts: int = 1
     mixing: float = 0.9
     gamma: float = 10.0
     w_mean_decay: float = 0.995
@@ -62,7 +65,7 @@ class StyleGAN1:
         """Shrink to 16 narrow pixels that grow from 8."""
         narrow: dict[str, Any] = dict(z_dim=16, w_dim=16, mapping_layers=2, mapping_hidden=16, channel_base=128)
         growth = Growth(first=8, stable_kimg=0.016, fade_kimg=0.024)
-        return replace(self, resolution=16, channel_max=8, mbstd=4, growth=growth, **narrow)
+        return replace(self, resolution=16, channel_max=8, mbstd=4, mbstd_parts=1, growth=growth, **narrow)
 
     def arch(self, classes: int = 0, resolution: int | None = None, lod: int = 0) -> Arch:
         """Describe the generator, at less than the full resolution if one is given."""
@@ -88,6 +91,7 @@ class StyleGAN1:
             channel_base=self.channel_base,
             channel_max=self.channel_max,
             mbstd_group=self.mbstd,
+            mbstd_parts=self.mbstd_parts,
             lod=lod,
         )
         images = jnp.zeros((1, self.resolution, self.resolution, self.channels))
@@ -110,7 +114,7 @@ class StyleGAN1:
         Source: StyleGAN, appendix C. Different: the labels of generated images are those of the real batch in random
         order, and the average of weights is taken behind the generator's step.
         """
-        check_batches(self.growth, self.resolution, batch, self.mbstd)
+        check_batches(self.growth, self.resolution, batch, self.mbstd, self.mbstd_parts)
         make = lambda key: self.discriminator(key, classes)
         both = opponents(self.arch(classes), make, ada)
 

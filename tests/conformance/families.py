@@ -6,7 +6,10 @@ from typing import Any
 from jaxgan.training.dcgan import DCGAN
 from jaxgan.training.ema import Ema
 from jaxgan.training.gan import GAN
+from jaxgan.training.growth import Growth
+from jaxgan.training.pggan import PGGAN
 from jaxgan.training.settings import R1, Adam
+from jaxgan.training.stylegan1 import StyleGAN1
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 from jaxgan.training.stylegan3 import Blur, StyleGAN3
 
@@ -37,6 +40,9 @@ class Case:
 DISCRIMINATOR = {k: SMALL[k] for k in ("resolution", "channel_base", "channel_max")}
 GAME = StyleGAN2(**SMALL, mbstd=4, r1=R1(1.0, 2), path_length=PathLength(every=2))
 PER_DEVICE = StyleGAN2(**SMALL, channels=1, architecture="skip", mbstd=2, mbstd_parts=4, r1=R1(0.0), mixing=0.0)
+
+GROWING = {k: SMALL[k] for k in ("resolution", "z_dim", "channel_base", "channel_max")}
+STYLED = {**SMALL, "mapping_hidden": 8}
 
 MLP = dict(resolution=8, z_dim=6, hidden=(8, 12))
 
@@ -82,6 +88,22 @@ CASES = (
         {**MLP, "classes": 3, "channels": 3, "output": "sigmoid"},
         {"resolution": 8, "channels": 3, "classes": 3},
         label="-conditional-colour",
+    ),
+    Case("pggan", GROWING, {**DISCRIMINATOR, "fused": True}, PGGAN(**GROWING, growth=Growth(stable_kimg=0))),
+    Case(
+        "pggan",
+        {**GROWING, "classes": 3, "channels": 1},
+        {**DISCRIMINATOR, "classes": 3, "channels": 1},
+        PGGAN(**GROWING, channels=1, mbstd=2, mbstd_parts=4, growth=Growth(stable_kimg=0)),
+        label="-conditional-grey",
+    ),
+    Case("stylegan1", STYLED, DISCRIMINATOR, StyleGAN1(**STYLED, growth=Growth(stable_kimg=0))),
+    Case(
+        "stylegan1",
+        {**STYLED, "classes": 3, "channels": 1},
+        {**DISCRIMINATOR, "classes": 3, "channels": 1},
+        StyleGAN1(**STYLED, channels=1, growth=Growth(stable_kimg=0)),
+        label="-conditional-grey",
     ),
     Case("stylegan2", SMALL, DISCRIMINATOR, GAME),
     Case(
