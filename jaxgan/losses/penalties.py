@@ -122,6 +122,10 @@ def orthogonal(params: Any, which: Callable[[str], bool] = lambda path: True) ->
     for path, weight in jax.tree_util.tree_leaves_with_path(params):
         if weight.ndim >= 2 and which(jax.tree_util.keystr(path, simple=True, separator="/")):
             filters = weight.reshape(-1, weight.shape[-1])
+            if filters.shape[0] < filters.shape[1]:  # the smaller of the two Gram matrices has the same norm
+                gram, lengths = filters @ filters.T, jnp.sum(jnp.square(filters), axis=0)
+                total += (jnp.sum(jnp.square(gram)) - jnp.sum(jnp.square(lengths))) / 2
+                continue
             gram = filters.T @ filters
             total += jnp.sum(jnp.square(gram - jnp.diag(jnp.diag(gram)))) / 2
     return total

@@ -2,6 +2,7 @@
 
 from jaxgan.training.ada import Ada
 from jaxgan.training.augment import PIPES, Pipe, augment
+from jaxgan.training.biggan import BigGAN
 from jaxgan.training.cache import cache_compilations
 from jaxgan.training.checkpoint import CheckpointError, Checkpoints
 from jaxgan.training.dcgan import DCGAN
@@ -28,6 +29,7 @@ __all__ = [
     "R1",
     "Ada",
     "Adam",
+    "BigGAN",
     "Blur",
     "CheckpointError",
     "Checkpoints",

@@ -111,7 +111,8 @@ class Trainer(NamedTuple):
         """Take a Generator or Network out of the state, with averaged weights if asked."""
         params = state.ema[name] if ema else state.params[name]
         part = self.parts[name] if self.at is None else self.at(name, self.parts[name], state.stats)
-        return part.replace(params=params, buffers=state.stats["buffers"][name])
+        averaged = state.stats.get("averaged_buffers", {}) if ema else {}
+        return part.replace(params=params, buffers=averaged.get(name, state.stats["buffers"][name]))
 
     def generator(self, state: State, ema: bool = True) -> Generator:
         """Take the generator out of the state."""
@@ -125,6 +126,7 @@ def game(
     *,
     ema: Callable | None = None,
     averaged: tuple[str, ...] = ("G",),
+    averaged_buffers: bool = False,
     stats: Mapping[str, Any] | None = None,
     finish: Callable | None = None,
     begin: Callable | None = None,
@@ -141,6 +143,7 @@ def game(
         moves: In the order in which they are made.
         ema: `ema(averaged, params, batch, images) -> averaged`, after the moves; None keeps no average.
         averaged: Which networks are averaged.
+        averaged_buffers: Whether their buffers are averaged too (running statistics); the last ones are taken if not.
         stats: Initial statistics besides the buffers.
         finish: `finish(stats, step, batch) -> (stats, metrics)`, at the end of each step.
         begin: `begin(stats, batch, images) -> Opening`, at the beginning of each step, after `images` images.
@@ -150,19 +153,27 @@ def game(
         if m.player not in players:
             raise ValueError(f"Move {m.name!r} is made by {m.player!r}; the players are {', '.join(players)}.")
 
+    moving = ema is not None and averaged_buffers
+    chosen = lambda trees: {n: trees[n] for n in averaged}
+
     def init(key) -> State:
         base, *keys = jax.random.split(key, 1 + len(networks))
         parts = {name: make(k) for (name, make), k in zip(networks.items(), keys, strict=True)}
         params = {name: p.params for name, p in parts.items()}
+        buffers = {name: p.buffers for name, p in parts.items()}
         own = lambda player: {n: params[n] for n in player.networks}
         return State(
             step=jnp.int32(0),
             images=jnp.int32(0),
             params=params,
             # A copy: donated buffers must not be shared.
-            ema=jax.tree.map(jnp.copy, {n: params[n] for n in averaged}) if ema else {},
+            ema=jax.tree.map(jnp.copy, chosen(params)) if ema else {},
             opt={name: p.optimizer.init(own(p)) for name, p in players.items()},
-            stats={"buffers": {name: p.buffers for name, p in parts.items()}, **(stats or {})},
+            stats={
+                "buffers": buffers,
+                **({"averaged_buffers": jax.tree.map(jnp.copy, chosen(buffers))} if moving else {}),
+                **(stats or {}),
+            },
             key=base,
         )
 
@@ -206,8 +217,11 @@ def game(
                 state, new = jax.lax.cond(at_step % move.every == 0, run, rest, state)
             metrics.update(new)
         if ema is not None:
-            current = {n: state.params[n] for n in averaged}
-            state = state.replace(ema=ema(state.ema, current, size, state.images))
+            state = state.replace(ema=ema(state.ema, chosen(state.params), size, state.images))
+        if moving:
+            held = state.stats["averaged_buffers"]
+            held = ema(held, chosen(state.stats["buffers"]), size, state.images)
+            state = state.replace(stats={**state.stats, "averaged_buffers": held})
         state = state.replace(step=at_step + 1, images=state.images + size)
         if finish is not None:
             new_stats, new = finish(state.stats, state.step, size)

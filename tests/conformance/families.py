@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from jaxgan.training.biggan import BigGAN
 from jaxgan.training.dcgan import DCGAN
 from jaxgan.training.ema import Ema
 from jaxgan.training.gan import GAN
@@ -53,13 +54,15 @@ PROJECTION = dict(resolution=8, width=2, classes=3, attention=(4,))
 
 ALIAS_FREE = dict(resolution=16, z_dim=6, w_dim=8, layers=3, critical=1, margin=4, channel_base=64, channel_max=6)
 R_GAME = StyleGAN3(**ALIAS_FREE, variant="r", mbstd=4, r1=R1(1.0, 2), blur=Blur(2.0, 1.0))
+BIGGAN_GAME = BigGAN(8, width=2, shared_dim=4, attention=(8,), d_attention=(4,), z_dim=6)
 
 CASES = (
-    Case("biggan", BIGGAN, PROJECTION),
+    Case("biggan", BIGGAN, PROJECTION, BIGGAN_GAME),
     Case(
         "biggan",
         {"resolution": 8, "width": 4, "deep": True, "z_dim": 5, "channels": 1, "bn_groups": 2},
         {"resolution": 8, "width": 4, "deep": True, "channels": 1},
+        BigGAN(8, channels=1, width=4, deep=True, z_dim=5, groups=2, d_steps=1, d_lr=0.004, orthogonal=0.0),
         label="-deep-grey",
     ),
     Case(
