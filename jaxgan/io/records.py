@@ -20,6 +20,30 @@ from jaxgan.io.tensors import DTYPES, STORAGES, ArraysInMaking, Dtype, Storage, 
 MAX_DEPTH = 100
 MAX_VALUES = 1_000_000
 MAX_NAME = 1000
+# Kinds of dictionaries that configurations in checkpoints are written as.
+_DICTS = (
+    "dnnlib.util.EasyDict",
+    "dnnlib.EasyDict",
+    "easydict.EasyDict",
+    "munch.Munch",
+    "addict.addict.Dict",
+    "mmcv.utils.config.ConfigDict",
+    "yacs.config.CfgNode",
+)
+_PATHS = tuple(
+    f"{module}.{name}"
+    for module in ("pathlib", "pathlib._local")
+    for name in ("Path", "PurePath", "PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath")
+)
+# Objects whose attributes are all there is to them.
+_BAGS = (
+    "argparse.Namespace",
+    "types.SimpleNamespace",
+    "dnnlib.tflib.network.Network",
+    "datetime.datetime",
+    "datetime.date",
+    "datetime.timedelta",
+)
 
 
 class UnreadableFile(ValueError):
@@ -116,8 +140,8 @@ class Table:
         calls: dict[str, Callable] = {
             "collections.OrderedDict": self.mapping,
             "collections.defaultdict": lambda factory=None, *items: self.mapping(*items),
-            "dnnlib.util.EasyDict": self.mapping,
-            "dnnlib.EasyDict": self.mapping,
+            "collections.Counter": self.mapping,
+            **dict.fromkeys(_DICTS, self.mapping),
             "builtins.dict": self.mapping,
             "builtins.set": self.members,
             "builtins.frozenset": lambda *items: frozenset(self.members(*items)),
@@ -127,6 +151,8 @@ class Table:
             "_codecs.encode": self.encoded,
             "copyreg._reconstructor": self.bare,
             "torch.Size": self.sizes,
+            **dict.fromkeys(_PATHS, self.path),
+            "torch.serialization._get_layout": lambda name="": str(name)[:40],
             "torch.device": lambda *parts: ":".join(str(part)[:16] for part in parts[:2]),
             "torch._utils._rebuild_tensor": partial(tensor, budget),
             "torch._utils._rebuild_tensor_v2": lambda s, o, n, d, *_rest: tensor(budget, s, o, n, d),
@@ -147,7 +173,7 @@ class Table:
         self.known = {label: Name(label, call) for label, call in calls.items()}
         for label in ("numpy.ndarray", "builtins.object", "builtins.list", "builtins.int", "builtins.float"):
             self.known[label] = Name(label)
-        for label in ("argparse.Namespace", "types.SimpleNamespace", "dnnlib.tflib.network.Network"):
+        for label in _BAGS:
             self.known[label] = Name(label, partial(self.record, label))
         for label in ("torch.nn.parameter.Parameter", "torch.Tensor", "torch._tensor.Tensor"):
             self.known[label] = Name(label, lambda data, *_rest: self.array(data))
@@ -187,6 +213,12 @@ class Table:
             self.refuse("a set is made of something that is no list")
         self.budget.spend(100 * len(items))
         return {plain_key(item) for item in items}
+
+    def path(self, *pieces: Any) -> str:
+        if len(pieces) > 64 or not all(isinstance(piece, str) for piece in pieces):
+            self.refuse("a path is made of something that is no text")
+        self.budget.spend(sum(map(len, pieces)))
+        return "/".join(pieces)
 
     def sizes(self, counts: Any = ()) -> tuple:
         if not isinstance(counts, (list, tuple)) or len(counts) > 64:

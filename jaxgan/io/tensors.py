@@ -85,7 +85,8 @@ def tensor(budget: Budget, storage: Any, offset: Any, size: Any, stride: Any) ->
     budget.spend(math.prod(size) * flat.itemsize)
     # A view, never a copy: torch's older layout fills its storages after the tensors are named.
     steps = [step * flat.itemsize for step in stride]
-    return np.lib.stride_tricks.as_strided(flat[offset:], size, steps, writeable=False)
+    raw = flat.view(np.uint8) if flat.itemsize == 1 else flat  # numpy cannot describe floats of one byte
+    return np.lib.stride_tricks.as_strided(raw[offset:], size, steps, writeable=False).view(flat.dtype)
 
 
 def typed_tensor(budget: Budget, storage: Any, offset: Any, size: Any, stride: Any, dtype: Any) -> np.ndarray:

@@ -1,11 +1,15 @@
-"""TensorFlow pickles of the tests' own making."""
+"""Files of the tests' own making: of chosen bytes, and TensorFlow pickles."""
 
+import os
 import pickle
 import sys
+import time
 import types
 
 import numpy as np
 import pytest
+
+from jaxgan.io.pickles import UnreadableFile, names, read
 
 
 @pytest.fixture
@@ -43,3 +47,31 @@ def written(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def file(tmp_path):
+    def written(data: bytes, name: str = "model.pkl"):
+        path = tmp_path / name
+        path.write_bytes(data)
+        return path
+
+    return written
+
+
+@pytest.fixture
+def refused(file):
+    """Read bytes that must be refused: quickly, in one line that names the file, with nothing run."""
+
+    def check(data, *words: str) -> str:
+        path = data if isinstance(data, os.PathLike) else file(data)
+        start = time.perf_counter()
+        with pytest.raises(UnreadableFile) as caught:
+            names(read(path).value)
+        assert time.perf_counter() - start < 20
+        message = str(caught.value)
+        assert "\n" not in message and len(message) < 500
+        assert all(word in message for word in words), message
+        return message
+
+    return check
