@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxgan.core.code import Code
 from jaxgan.core.generator import Generator, known
 from jaxgan.core.network import Network
 from jaxgan.features import lpips
@@ -81,18 +82,27 @@ def path_length(
         raise ValueError(f"{g.arch.name} starts from {first!r}; a path length needs random codes in z.")
 
     def pair(i: int) -> Any:
-        ends, draw, noise, labels = jax.random.split(jax.random.fold_in(key, i), 4)
-        a = g.sample(ends, batch, None if cond is None else cond(labels, batch))
-        b = g.sample(jax.random.fold_in(ends, 1), batch, a.cond)
-        t = jax.random.uniform(draw, (batch,)) * (where == "full")
-        if space == "w":
-            a, b = g.to(a, "w"), g.to(b, "w")
-        way = straight if space == "w" else arc
-        near, far = (a.replace(value=way(a.value, b.value, at)) for at in (t, t + epsilon))
+        codes, noise, labels = jax.random.split(jax.random.fold_in(key, i), 3)
+        chosen = None if cond is None else cond(labels, batch)
+        near, far = steps(g, codes, chosen, epsilon, space, where, batch)
         x, y = (seen(g(code, noise="random", key=noise), crop) for code in (near, far))
         return distance(x, y) / epsilon**2
 
     return gathered(pair, n, batch, tick)
+
+
+@partial(jax.jit, static_argnames=("space", "where", "batch"))
+def steps(g: Generator, key, cond, epsilon, space: str, where: str, batch: int) -> tuple[Code, Code]:
+    """Return codes on random paths and the codes a step further."""
+    start, end, draw = jax.random.split(key, 3)
+    a = g.sample(start, batch, cond)
+    b = g.sample(end, batch, a.cond)
+    t = jax.random.uniform(draw, (batch,)) * (where == "full")
+    if space == "w":
+        a, b = g.to(a, "w"), g.to(b, "w")
+    way = straight if space == "w" else arc
+    near, far = (a.replace(value=way(a.value, b.value, at)) for at in (t, t + epsilon))
+    return near, far
 
 
 def diversity(
@@ -167,6 +177,7 @@ def arc(a: Float[Array, "n d"], b: Float[Array, "n d"], t: Float[Array, " n"]) -
     return (direction * (length_a + (length_b - length_a) * t)).reshape(shape)
 
 
+@partial(jax.jit, static_argnames="crop")
 def seen(images: Float[Array, "n h w c"], crop: bool) -> Float[Array, "n h2 w2 c"]:
     """Crop, and average down to at most 256 pixels a side."""
     n, side, _, channels = images.shape

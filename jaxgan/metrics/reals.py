@@ -95,7 +95,8 @@ def name_of(source: Source, n: int, resolution: int, mirror: bool, features: Net
 def read(path: Path, keep: bool) -> Seen | None:
     """Read what was kept; None if nothing was, not enough, or the file is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, because np.load leaves a damaged file open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if keep and "vectors" not in file:
                 return None
             moments = Moments(*(file[name] for name in FIELDS))
