@@ -13,6 +13,7 @@ from jaxgan.training.growth import Growth
 from jaxgan.training.loop import Outcome, run
 from jaxgan.training.parallel import divide, mesh_of, parallel, replicate
 from jaxgan.training.pggan import PGGAN
+from jaxgan.training.r3gan import R3GAN, Decay
 from jaxgan.training.recipe import Recipe, from_json, load_recipe, published, smoke, to_json
 from jaxgan.training.settings import R1, Adam
 from jaxgan.training.shelf import Files
@@ -27,12 +28,14 @@ __all__ = [
     "PGGAN",
     "PIPES",
     "R1",
+    "R3GAN",
     "Ada",
     "Adam",
     "BigGAN",
     "Blur",
     "CheckpointError",
     "Checkpoints",
+    "Decay",
     "Ema",
     "Files",
     "Growth",

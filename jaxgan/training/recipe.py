@@ -25,13 +25,14 @@ from jaxgan.training.game import Trainer
 from jaxgan.training.gan import GAN
 from jaxgan.training.growth import Growth, Phase
 from jaxgan.training.pggan import PGGAN
+from jaxgan.training.r3gan import R3GAN
 from jaxgan.training.settings import R1, Adam
 from jaxgan.training.stylegan1 import StyleGAN1
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 from jaxgan.training.stylegan3 import StyleGAN3
 
 # The games, one a family; a recipe's file says which by the class's name.
-Model = StyleGAN2 | GAN | DCGAN | PGGAN | StyleGAN1 | StyleGAN3 | BigGAN
+Model = StyleGAN2 | GAN | DCGAN | PGGAN | StyleGAN1 | StyleGAN3 | BigGAN | R3GAN
 
 # What may change when a run is continued: none of these touches the numbers of a step.
 FREE = ("kimg", "tick_kimg", "checkpoint_kimg", "keep", "workers")

@@ -9,6 +9,7 @@ from jaxgan.training.ema import Ema
 from jaxgan.training.gan import GAN
 from jaxgan.training.growth import Growth
 from jaxgan.training.pggan import PGGAN
+from jaxgan.training.r3gan import R3GAN
 from jaxgan.training.settings import R1, Adam
 from jaxgan.training.stylegan1 import StyleGAN1
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
@@ -56,7 +57,16 @@ ALIAS_FREE = dict(resolution=16, z_dim=6, w_dim=8, layers=3, critical=1, margin=
 R_GAME = StyleGAN3(**ALIAS_FREE, variant="r", mbstd=4, r1=R1(1.0, 2), blur=Blur(2.0, 1.0))
 BIGGAN_GAME = BigGAN(8, width=2, shared_dim=4, attention=(8,), d_attention=(4,), z_dim=6)
 
+RESIDUAL = dict(resolution=16, widths=(8, 8, 4), blocks=1, group=4)
+
 CASES = (
+    Case("r3gan", {**RESIDUAL, "z_dim": 5}, RESIDUAL, R3GAN(**RESIDUAL, z_dim=5, every=2)),
+    Case(
+        "r3gan",
+        {**RESIDUAL, "classes": 3, "channels": 1, "embed": 4, "blocks": (2, 1, 0)},
+        {**RESIDUAL, "classes": 3, "channels": 1, "blocks": (2, 1, 0)},
+        label="-conditional-grey",
+    ),
     Case("biggan", BIGGAN, PROJECTION, BIGGAN_GAME),
     Case(
         "biggan",
