@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -159,7 +159,8 @@ def frechet_judge(
 ) -> Callable[[Generator], float]:
     """Return a judge for `train`: how far a generator's images lie from the data in the space of a feature network.
 
-    The real images are looked at once, when it is first called; the codes are the same at every call.
+    The real images are looked at once, when it is first called; the codes are the same at every call, and the
+    conditions are the labels of those images.
 
     Args:
         recipe: What is trained; its data are what generators are compared with.
@@ -173,13 +174,17 @@ def frechet_judge(
     """
     known(by, ("fid", "kid"), "judge")
     count = -(-images // batch)
-    network, real = features or random_features(), []
+    network, real, labels = features or random_features(), [], []
+
+    def reals() -> Iterator[np.ndarray]:
+        for item in islice(replace(recipe, batch=batch, workers=0).batches(start=0), count):
+            labels.append(item.get("label"))
+            yield item["image"]
 
     def judge(g: Generator) -> float:
         if not real:
-            some = islice(replace(recipe, batch=batch, workers=0).batches(start=0), count)
-            real.append(observe((b["image"] for b in some), network, keep=by == "kid"))
-        drawn = (generate(g, batch, key=jax.random.key(i)) for i in range(count))
+            real.append(observe(reals(), network, keep=by == "kid"))
+        drawn = (generate(g, batch, key=jax.random.key(i), cond=labels[i]) for i in range(count))
         if by == "fid":
             return frechet(real[0].moments, drawn, network)
         return kernel_distance(*(np.asarray(seen.vectors) for seen in (real[0], observe(drawn, network))))

@@ -79,7 +79,8 @@ def test_what_makes_no_sense_is_refused(g):
         api.invert(g, np.zeros((3, 16, 16, 3)), refine(pixel(), steps=1), KEY, start=g.sample(KEY, 2))
 
 
-def test_judge_prefers_a_generator_that_knows_the_data():
+@pytest.mark.parametrize("by", ["fid", "kid"])
+def test_judge_prefers_a_generator_that_knows_the_data(by):
     data = np.asarray(planted.style(3)(planted.style(3).sample(jax.random.key(9), 64)))
 
     @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def test_judge_prefers_a_generator_that_knows_the_data():
             for at in range(start, 1000):
                 yield {"image": np.clip(data[np.arange(at * self.batch, (at + 1) * self.batch) % 64], -1, 1)}
 
-    judge = api.frechet_judge(Recipe(batch=8), images=64, batch=32)
+    judge = api.frechet_judge(Recipe(batch=8), images=64, batch=32, by=by)
     knowing, other = judge(planted.style(3)), judge(planted.style(4))
     assert knowing == judge(planted.style(3))
     assert knowing < 0.5 * other

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
@@ -20,6 +20,7 @@ examples:
   jaxgan train configs/stylegan2_scenes64.py
   jaxgan train configs/stylegan2_scenes64.py --data photos.zip --batch 32 --adam.lr 1e-3 --folder runs/photos
   jaxgan train configs/stylegan2_scenes64.py --data photos.zip --resume network.pkl --ada.target 0.6
+  jaxgan train configs/stylegan2_scenes64.py --judge 2048 --judge-features squeezenet:squeezenet1_1.pth
   jaxgan train runs/photos --kimg 2000"""
 
 
@@ -34,9 +35,11 @@ class Options:
     ] = None
     devices: Annotated[int | None, arg(metavar="INT", help="Divide each batch among so many; all if None.")] = None
     samples: Annotated[int, arg(help="Images in each grid of samples.")] = 64
-    judge: Annotated[
-        int, arg(help="Images by whose Fréchet distance (random features) the best model is kept; 0 keeps none.")
-    ] = 0
+    judge: Annotated[int, arg(help="Images by whose distance from the data the best model is kept; 0 keeps none.")] = 0
+    judge_by: Annotated[Literal["fid", "kid"], arg(help="Fréchet or kernel distance.")] = "fid"
+    judge_features: Annotated[
+        str, arg(metavar="random", help="Network that judges: random, inception:FILE, squeezenet:FILE.")
+    ] = "random"
     smoke: Annotated[bool, arg(help="Shrink everything to a few seconds, to try a config.")] = False
 
 
@@ -69,6 +72,7 @@ def run(options: Options, rest: Sequence[str]):
     import jax
 
     from jaxgan import api
+    from jaxgan.io.features import feature_network
 
     models.keep_compilations()
     there = jax.devices()
@@ -77,7 +81,10 @@ def run(options: Options, rest: Sequence[str]):
         raise words.Mistake(f"--devices is {count}, there are {len(there)}: {there[0].device_kind}")
     devices = there[:count] if count < len(there) else None
     folder = options.folder or home(options.config)
-    figure = api.frechet_judge(recipe, options.judge) if options.judge else None
+    figure = None
+    if options.judge:
+        features = feature_network(options.judge_features)
+        figure = api.frechet_judge(recipe, options.judge, features=features, by=options.judge_by)
     return api.train(recipe, folder, resume=options.resume, devices=devices, figure=figure, samples=options.samples)
 
 

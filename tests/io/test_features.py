@@ -9,7 +9,16 @@ from safetensors.numpy import save_file
 from jaxgan import losses
 from jaxgan.features import lpips as judge
 from jaxgan.features.trunks import TRUNKS
-from jaxgan.io.features import CAFFE_LAYERS, load_lpips, load_squeezenet, trunk_arrays
+from jaxgan.io.features import (
+    CAFFE_LAYERS,
+    feature_network,
+    load_inception,
+    load_lpips,
+    load_squeezenet,
+    trunk_arrays,
+    trunk_of,
+)
+from jaxgan.io.records import UnreadableFile
 from jaxgan.metrics import frechet
 from jaxgan.ops.similarity import expand_band, reduce_band
 from jaxgan.ops.warp import separable
@@ -96,3 +105,37 @@ def test_absent_and_wrong_files_are_named(tmp_path, heads):
         load_lpips("squeeze", weights=tmp_path, heads=heads)
     with pytest.raises(ValueError, match="no trunk 'resnet'"):
         load_lpips("resnet", weights=tmp_path, heads=heads)
+
+
+def test_heads_tell_their_trunk(shared_data):
+    assert [trunk_of(shared_data(f"weights/lpips/v0.1/{name}.pth")) for name in TRUNKS] == list(TRUNKS)
+
+
+def test_a_program_is_not_read_and_the_file_to_take_is_named(tmp_path):
+    path = tmp_path / "inception-2015-12-05.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("inception/data.pkl", b"\x80\x02}.")
+        archive.writestr("inception/constants.pkl", b"\x80\x02).")
+    with pytest.raises(UnreadableFile, match=r"program for torch; give pt_inception-2015-12-05-6726825d\.pth"):
+        load_inception(path)
+    with pytest.raises(UnreadableFile, match="program for torch"):
+        feature_network(f"inception:{tmp_path}")
+
+
+def test_other_arrays_are_no_inception(tmp_path):
+    save_file({"fc.weight": np.zeros((1008, 2048), np.float32)}, tmp_path / "inception.safetensors")
+    with pytest.raises(ValueError, match="lacks 'Conv2d_1a_3x3"):
+        load_inception(tmp_path)
+
+
+def test_a_word_names_a_feature_network(caffe):
+    assert feature_network("random").name == "features.random"
+    assert feature_network(f"squeezenet:{caffe}").name == "features.squeezenet"
+    for word, expected in (
+        ("radnom", "did you mean 'random'"),
+        ("vit", "there are random, inception-random"),
+        ("random:x.pth", "takes no file, got 'x.pth'"),
+        ("squeezenet", "squeezenet:FILE"),
+    ):
+        with pytest.raises(ValueError, match=expected):
+            feature_network(word)
