@@ -32,11 +32,8 @@ from jaxgan.models import FAMILIES
 
 # Each has a TITLE, `recognise(value) -> bool` of what a file holds, and `read(value, part) -> Generator | Network`.
 FORMATS = (from_stylegan3, from_nvidia, from_nvidia_tf, from_biggan, from_rosinality, from_genforce, from_sequential)
-ROLES = {
-    "discriminator": "D",
-    "encoder": "E",
-    "mapping": "F",
-}  # of networks in the library's own files, and their parts
+ROLES = {"discriminator": "D", "encoder": "E"}  # factories of networks that a family may offer, and their parts
+COUNTS = ("layers", "blocks", "depth")  # how names of numbers end that a configuration is repeated by
 Loaded = Generator | Network | Directions | Code
 
 
@@ -185,13 +182,13 @@ def _own(path: Path, part: str | None) -> Loaded:
     role = str(header.get("role"))
     held = (ROLES.get(role, role),) if kind == "network" else ("G_ema", "G") if kind == "generator" else ()
     if part is not None and part not in held:
-        raise ValueError(f"{path}: has no part '{part}'; it holds a {role if kind == 'network' else kind}")
+        raise ValueError(f"{path}: has no part '{part}'; the file is of kind {role if kind == 'network' else kind}")
     arrays = {name: jnp.asarray(array) for name, array in weights.load_arrays(path).items()}
     try:
         return kinds[kind](header, arrays)
     except UnreadableFile as error:
         raise UnreadableFile(f"{path}: {error}") from error
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:160]
         raise UnreadableFile(f"{path}: its header is malformed ({type(error).__name__}: {reason})") from error
 
@@ -244,8 +241,9 @@ def _described(header: Mapping[str, Any], factory: str, arrays: int) -> Any:
             near = difflib.get_close_matches(key, allowed, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"allowed are {', '.join(allowed)}"
             raise UnreadableFile(f"has the unknown key '{key[:40]}' in its configuration; {hint}")
-        if key.endswith("layers") and isinstance(value, int) and value > arrays:
-            raise UnreadableFile(f"says {key} = {value} but holds {arrays} arrays")
+        most = max((n for n in _flat(value) if isinstance(n, int)), default=0)
+        if key.endswith(COUNTS) and most > arrays:
+            raise UnreadableFile(f"says {key} = {most} but holds {arrays} arrays")
     try:
         return make(**_tuples(config))
     except (TypeError, ValueError, ArithmeticError) as error:
@@ -283,6 +281,10 @@ def _counted(arrays: Mapping[str, jax.Array], name: str) -> Any:
     if not count or any(f"{name}/{index}" not in arrays for index in range(count)):
         return None
     return tuple(arrays[f"{name}/{index}"] for index in range(count))
+
+
+def _flat(value: Any) -> list[Any]:
+    return [item for one in value for item in _flat(one)] if isinstance(value, (list, tuple)) else [value]
 
 
 def _tuples(value: Any) -> Any:
