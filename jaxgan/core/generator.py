@@ -77,6 +77,14 @@ class Affine(NamedTuple):
     reads: tuple[int, int, int] | None = None
 
 
+class Axis(NamedTuple):
+    """A direction that the family itself learns: coordinate `index` of the codes of a space."""
+
+    name: str
+    space: str
+    index: int
+
+
 def normal(key, shape):
     """Draw from the standard normal prior."""
     return jax.random.normal(key, shape)
@@ -98,6 +106,7 @@ class Arch(NamedTuple):
         taps: Names of the activations that can be read and patched, coarse to fine.
         truncates: Space that psi acts on, "" if none.
         prior: `prior(key, shape)` draws codes of the first space.
+        axes: Directions that the family itself learns, coarse to fine (for `directions.native`).
     """
 
     name: str
@@ -112,6 +121,7 @@ class Arch(NamedTuple):
     taps: tuple[str, ...] = ()
     truncates: str = ""
     prior: Callable = normal
+    axes: tuple[Axis, ...] = ()
 
     @property
     def spaces(self) -> tuple[str, ...]:

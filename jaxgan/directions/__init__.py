@@ -2,8 +2,9 @@
 
 from jaxgan.directions.hessian import hessian
 from jaxgan.directions.jacobian import jacobian
+from jaxgan.directions.native import native
 from jaxgan.directions.pca import pca
 from jaxgan.directions.probes import curvature, hessian_penalty
 from jaxgan.directions.sefa import sefa
 
-__all__ = ["curvature", "hessian", "hessian_penalty", "jacobian", "pca", "sefa"]
+__all__ = ["curvature", "hessian", "hessian_penalty", "jacobian", "native", "pca", "sefa"]

@@ -17,6 +17,7 @@ from jaxgan.core import Code, Directions, Generator, Network, fingerprint
 from jaxgan.core.generator import Arch
 from jaxgan.io import (
     from_biggan,
+    from_eigengan,
     from_genforce,
     from_nvidia,
     from_nvidia_tf,
@@ -31,7 +32,16 @@ from jaxgan.io.records import Record, UnreadableFile
 from jaxgan.models import FAMILIES
 
 # Each has a TITLE, `recognise(value) -> bool` of what a file holds, and `read(value, part) -> Generator | Network`.
-FORMATS = (from_stylegan3, from_nvidia, from_nvidia_tf, from_biggan, from_rosinality, from_genforce, from_sequential)
+FORMATS = (
+    from_stylegan3,
+    from_nvidia,
+    from_nvidia_tf,
+    from_biggan,
+    from_rosinality,
+    from_genforce,
+    from_eigengan,
+    from_sequential,
+)
 ROLES = {"discriminator": "D", "encoder": "E"}  # factories of networks that a family may offer, and their parts
 COUNTS = ("layers", "blocks", "depth")  # how names of numbers end that a configuration is repeated by
 Loaded = Generator | Network | Directions | Code

@@ -1,7 +1,7 @@
 """Generator families, one file each: stages, discriminator, presets."""
 
-from jaxgan.models import biggan, dcgan, gan, pggan, stylegan1, stylegan2, stylegan3
+from jaxgan.models import biggan, dcgan, eigengan, gan, pggan, r3gan, stylegan1, stylegan2, stylegan3
 
-FAMILIES = {m.NAME: m for m in (biggan, dcgan, gan, pggan, stylegan1, stylegan2, stylegan3)}
+FAMILIES = {m.NAME: m for m in (biggan, dcgan, eigengan, gan, pggan, r3gan, stylegan1, stylegan2, stylegan3)}
 
-__all__ = ["FAMILIES", "biggan", "dcgan", "gan", "pggan", "stylegan1", "stylegan2", "stylegan3"]
+__all__ = ["FAMILIES", "biggan", "dcgan", "eigengan", "gan", "pggan", "r3gan", "stylegan1", "stylegan2", "stylegan3"]

@@ -144,8 +144,8 @@ def arch(
         resolution=resolution,
         channels=channels,
         classes=classes,
-        # With a condition the first layer reads more than z: it is no map of z alone.
-        affines=() if classes else (Affine("stem", 0, ("draw", "stem", "weight")),),
+        # Behind z the first layer reads the condition.
+        affines=(Affine("stem", 0, ("draw", "stem", "weight"), reads=(0, 0, z_dim) if classes else None),),
         taps=tuple(f"b{start << i}" for i in range(levels)),
     )
 

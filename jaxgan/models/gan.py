@@ -86,8 +86,8 @@ def arch(
         resolution=resolution,
         channels=channels,
         classes=classes,
-        # With a condition the first layer reads more than z: it is no map of z alone.
-        affines=() if classes else (Affine(first, 0, ("draw", first, "weight")),),
+        # Behind z the first layer reads the condition.
+        affines=(Affine(first, 0, ("draw", first, "weight"), reads=(0, 0, z_dim) if classes else None),),
         taps=tuple(f"h{i}" for i in range(len(hidden))),
     )
 

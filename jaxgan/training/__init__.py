@@ -6,6 +6,7 @@ from jaxgan.training.biggan import BigGAN
 from jaxgan.training.cache import cache_compilations
 from jaxgan.training.checkpoint import CheckpointError, Checkpoints
 from jaxgan.training.dcgan import DCGAN
+from jaxgan.training.eigengan import EigenGAN
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, State, Trainer, game
 from jaxgan.training.gan import GAN
@@ -36,6 +37,7 @@ __all__ = [
     "CheckpointError",
     "Checkpoints",
     "Decay",
+    "EigenGAN",
     "Ema",
     "Files",
     "Growth",

@@ -96,6 +96,8 @@ PIPES: dict[str, Pipe] = {
     "bgcf": enabled(*BLIT, *GEOM, *COLOR, "imgfilter"),
     "bgcfn": enabled(*BLIT, *GEOM, *COLOR, "imgfilter", "noise"),
     "bgcfnc": enabled(*OPERATIONS),
+    # R3GAN's: colour half as often as geometry.
+    "r3gan": replace(enabled(*BLIT, *GEOM, "cutout"), **dict.fromkeys(COLOR, 0.5)),
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from jaxgan.training.biggan import BigGAN
 from jaxgan.training.dcgan import DCGAN
+from jaxgan.training.eigengan import EigenGAN
 from jaxgan.training.ema import Ema
 from jaxgan.training.gan import GAN
 from jaxgan.training.growth import Growth
@@ -59,7 +60,15 @@ BIGGAN_GAME = BigGAN(8, width=2, shared_dim=4, attention=(8,), d_attention=(4,),
 
 RESIDUAL = dict(resolution=16, widths=(8, 8, 4), blocks=1, group=4)
 
+SUBSPACES = dict(resolution=16, channel_base=4, channel_max=6)
+
 CASES = (
+    Case(
+        "eigengan",
+        {**SUBSPACES, "z_dim": 5, "basis": 2},
+        SUBSPACES,
+        EigenGAN(**SUBSPACES, z_dim=5, basis=2, every=2),
+    ),
     Case("r3gan", {**RESIDUAL, "z_dim": 5}, RESIDUAL, R3GAN(**RESIDUAL, z_dim=5, every=2)),
     Case(
         "r3gan",
