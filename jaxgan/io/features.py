@@ -13,8 +13,10 @@ from jaxgan.features.inception import inception, random_inception
 from jaxgan.features.lpips import lpips
 from jaxgan.features.random import random_features
 from jaxgan.features.trunks import TRUNKS, Pooled, SqueezeNet, trunk_params
+from jaxgan.io.fetch import INCEPTION, fetched
 from jaxgan.io.pickles import read
 from jaxgan.io.records import UnreadableFile
+from jaxgan.training.cache import user_cache
 
 # Beginnings of file names, as torchvision and others publish them.
 FILES = {"vgg": ("vgg16",), "alex": ("alexnet",), "squeeze": ("squeezenet1_1", "squeezenet_v1.1")}
@@ -70,6 +72,7 @@ def load_squeezenet(weights: str | Path, size: int = 227) -> Network:
 
 
 INCEPTION_FILE = "pt_inception-2015-12-05-6726825d.pth"
+INCEPTION_DIGEST = "6726825d"
 
 
 def load_inception(weights: str | Path, resize: str = "tensorflow") -> Network:
@@ -102,13 +105,17 @@ def feature_network(word: str, resize: str = "tensorflow") -> Network:
     """Return the feature network that a word of the command line names.
 
     Args:
-        word: "random", "inception-random", "inception:FILE" or "squeezenet:FILE".
+        word: "random", "inception-random", "inception:FILE", "inception:fetch" or "squeezenet:FILE". "fetch" stands
+            for pytorch-fid's file, which is fetched from where it is published into the user's cache, once.
         resize: How Inception's images come to 299 pixels.
 
     Raises:
         ValueError: There is no such word; or the file is none of that network.
+        OSError: There is no such file, or it cannot be fetched.
     """
     kind, _, path = word.partition(":")
+    if word == "inception:fetch":
+        path = str(fetched(INCEPTION, INCEPTION_DIGEST, user_cache() / "weights"))
     makers = {
         "random": lambda: random_features(),
         "inception-random": lambda: random_inception(resize),
