@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -177,7 +176,7 @@ def frechet_judge(
     network, real, labels = features or random_features(), [], []
 
     def reals() -> Iterator[np.ndarray]:
-        for item in islice(replace(recipe, batch=batch, workers=0).batches(start=0), count):
+        for item in islice(recipe.reals(batch), count):
             labels.append(item.get("label"))
             yield item["image"]
 

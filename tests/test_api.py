@@ -86,11 +86,10 @@ def test_judge_prefers_a_generator_that_knows_the_data(by):
     @dataclass(frozen=True)
     class Recipe:
         batch: int
-        workers: int = 0
 
-        def batches(self, start):
-            for at in range(start, 1000):
-                yield {"image": np.clip(data[np.arange(at * self.batch, (at + 1) * self.batch) % 64], -1, 1)}
+        def reals(self, batch):
+            for at in range(1000):
+                yield {"image": np.clip(data[np.arange(at * batch, (at + 1) * batch) % 64], -1, 1)}
 
     judge = api.frechet_judge(Recipe(batch=8), images=64, batch=32, by=by)
     knowing, other = judge(planted.style(3)), judge(planted.style(4))
