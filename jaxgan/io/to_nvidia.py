@@ -1,4 +1,4 @@
-"""Write StyleGAN2 networks as NVIDIA's stylegan2-ada-pytorch and stylegan3 read them."""
+"""Write StyleGAN2 and StyleGAN3 networks as NVIDIA's stylegan2-ada-pytorch and stylegan3 read them."""
 
 from __future__ import annotations
 
@@ -7,31 +7,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from jaxgan.core import Generator, Network
+from jaxgan.io import to_stylegan3
 from jaxgan.io.atomic import replaced
 from jaxgan.io.from_nvidia import DISCRIMINATOR_NAMES, GENERATOR_NAMES, to_theirs
 from jaxgan.io.names import below, renamed
-from jaxgan.io.pickle_writer import Call, Global, dumps, ordered, parameter, tensor
-from jaxgan.models import stylegan2
+from jaxgan.io.nvidia_objects import Arrays, conv, dense, described, fir, mapping_arguments
+from jaxgan.io.nvidia_objects import mapping as mapping_network
+from jaxgan.io.pickle_writer import Call, dumps
+from jaxgan.models import stylegan2, stylegan3
 from jaxgan.ops.activations import ACTIVATIONS
 from jaxgan.ops.resample import FILTER
-
-# NVIDIA's loader runs the text that comes with each object to find its class. Ours leads to the reader's own checkout.
-SOURCE = """try:
-    from training.networks_stylegan2 import *
-except ImportError:
-    from training.networks import *
-"""
-_HOOKS = ("_backward_hooks", "_forward_hooks", "_forward_pre_hooks", "_state_dict_hooks", "_load_state_dict_pre_hooks")
-Arrays = Mapping[str, np.ndarray]  # by NVIDIA's names below the object in question, in NVIDIA's layout
 
 
 def to_nvidia(
     generator: Generator, discriminator: Network | None, path: str | Path, trained: Generator | None = None
 ) -> None:
-    """Write a StyleGAN2 generator, and its discriminator, as an NVIDIA `.pkl`.
+    """Write a StyleGAN2 or StyleGAN3 generator, and its discriminator, as an NVIDIA `.pkl`.
 
     The objects carry no source text of NVIDIA's: where the file is loaded by their code, the classes come from the
     checkout that loads it. Networks compute in float32 there.
@@ -43,7 +35,7 @@ def to_nvidia(
         trained: the generator without averaging, "G"; the averaged one if None.
 
     Raises:
-        ValueError: a network is not StyleGAN2's.
+        ValueError: a network is neither StyleGAN2's nor StyleGAN3's.
     """
     averaged = _generator(generator)
     contents = {
@@ -58,99 +50,14 @@ def to_nvidia(
         temporary.write_bytes(data)
 
 
-def _object(
-    class_name: str,
-    attributes: Mapping[str, Any],
-    parameters: Arrays | None = None,
-    buffers: Arrays | None = None,
-    modules: Mapping[str, Any] | None = None,
-    arguments: Mapping[str, Any] | None = None,
-) -> Call:
-    """Describe one module object: its class, its `__dict__`, and the arguments that would make it again."""
-    state = {
-        "training": False,
-        "_parameters": ordered({name: parameter(array) for name, array in (parameters or {}).items()}),
-        "_buffers": ordered({name: tensor(array) for name, array in (buffers or {}).items()}),
-        "_non_persistent_buffers_set": set(),
-        **{name: ordered() for name in _HOOKS},
-        "_modules": ordered(dict(modules or {})),
-        **attributes,
-        "_init_args": (),
-        "_init_kwargs": dict(arguments or {}),
-    }
-    meta = {"type": "class", "version": 6, "module_src": SOURCE, "class_name": class_name, "state": state}
-    return Call(Global("torch_utils.persistence", "_reconstruct_persistent_obj"), (meta,))
-
-
-def _filter(taps: tuple[float, ...]) -> np.ndarray:
-    """The filter as NVIDIA's layers hold it: outer product below 8 taps, sum 1."""
-    held = np.asarray(taps, np.float32)
-    held = held if len(taps) >= 8 else np.outer(held, held)
-    return held / held.sum()
-
-
-def _dense(arrays: Arrays, activation: str = "linear", lr_mul: float = 1.0) -> Call:
-    out, inputs = arrays["weight"].shape
-    attributes = {
-        "in_features": inputs,
-        "out_features": out,
-        "activation": activation,
-        "weight_gain": lr_mul / math.sqrt(inputs),
-        "bias_gain": lr_mul,
-    }
-    arguments = {"in_features": inputs, "out_features": out, "activation": activation, "lr_multiplier": lr_mul}
-    return _object("FullyConnectedLayer", attributes, arrays, arguments=arguments)
-
-
-def _conv(arrays: Arrays, activation: str, clamp: float | None, taps=FILTER, up: int = 1, down: int = 1) -> Call:
-    out, inputs, kernel, _ = arrays["weight"].shape
-    shared = {
-        "in_channels": inputs,
-        "out_channels": out,
-        "activation": activation,
-        "up": up,
-        "down": down,
-        "conv_clamp": clamp,
-    }
-    attributes = {
-        **shared,
-        "padding": kernel // 2,
-        "weight_gain": 1 / math.sqrt(inputs * kernel**2),
-        "act_gain": float(ACTIVATIONS[activation][1]),
-        **({} if "bias" in arrays else {"bias": None}),
-    }
-    arguments = {**shared, "kernel_size": kernel, "bias": "bias" in arrays, "resample_filter": list(taps)}
-    return _object("Conv2dLayer", attributes, arrays, {"resample_filter": _filter(taps)}, arguments=arguments)
-
-
-def _mapping(arrays: Arrays, config: Mapping[str, Any], z_dim: int, w_dim: int, rows: int | None) -> Call:
-    own = {"z_dim": z_dim, "c_dim": config["classes"], "w_dim": w_dim, "num_ws": rows}
-    tracked = {"num_layers": config["mapping_layers"], "w_avg_beta": None if rows is None else 0.998}
-    modules = {"embed": _dense(below(arrays, "embed"))} if config["classes"] else {}
-    for index in range(config["mapping_layers"]):
-        layer = below(arrays, f"fc{index}")
-        modules[f"fc{index}"] = _dense(layer, config["mapping_activation"], config["mapping_lr_mul"])
-    buffers = {"w_avg": arrays["w_avg"]} if rows is not None else {}
-    arguments = {**own, **tracked, **_mapping_arguments(config)}
-    return _object("MappingNetwork", {**own, **tracked}, {}, buffers, modules, arguments)
-
-
-def _mapping_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "num_layers": config["mapping_layers"],
-        "embed_features": config["mapping_embed"],
-        "layer_features": config["mapping_hidden"],
-        "activation": config["mapping_activation"],
-        "lr_multiplier": config["mapping_lr_mul"],
-    }
-
-
 # The generator
 
 
 def _generator(generator: Generator) -> Call:
+    if generator.arch.name == stylegan3.NAME:
+        return to_stylegan3.generator(generator)
     if generator.arch.name != stylegan2.NAME:
-        raise ValueError(f"a {generator.arch.name} generator has no place in a StyleGAN2 file")
+        raise ValueError(f"a {generator.arch.name} generator has no place in NVIDIA's StyleGAN files")
     config = dict(generator.arch.config)
     tree = {"params": generator.params, "buffers": generator.buffers}
     arrays = renamed(tree, GENERATOR_NAMES, to_theirs)
@@ -164,10 +71,10 @@ def _generator(generator: Generator) -> Call:
     }
     modules = {
         "synthesis": _synthesis(below(arrays, "synthesis"), config, rows),
-        "mapping": _mapping(below(arrays, "mapping"), config, config["z_dim"], config["w_dim"], rows),
+        "mapping": mapping_network(below(arrays, "mapping"), config, config["z_dim"], config["w_dim"], rows),
     }
-    arguments = {**own, "mapping_kwargs": _mapping_arguments(config), **_synthesis_arguments(config)}
-    return _object("Generator", {**own, "num_ws": rows}, {}, {}, modules, arguments)
+    arguments = {**own, "mapping_kwargs": mapping_arguments(config), **_synthesis_arguments(config)}
+    return described("Generator", {**own, "num_ws": rows}, {}, {}, modules, arguments)
 
 
 def _synthesis_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,7 +101,7 @@ def _synthesis(arrays: Arrays, config: Mapping[str, Any], rows: int) -> Call:
         "num_ws": rows,
     }
     modules = {f"b{r}": _synthesis_block(below(arrays, f"b{r}"), r, config) for r in resolutions}
-    return _object("SynthesisNetwork", attributes, {}, {}, modules, {**own, **_synthesis_arguments(config)})
+    return described("SynthesisNetwork", attributes, {}, {}, modules, {**own, **_synthesis_arguments(config)})
 
 
 def _synthesis_block(arrays: Arrays, r: int, config: Mapping[str, Any]) -> Call:
@@ -202,13 +109,13 @@ def _synthesis_block(arrays: Arrays, r: int, config: Mapping[str, Any]) -> Call:
     inputs = 0 if first else arrays["conv0.weight"].shape[1]
     modules = {}
     if not first:
-        modules["conv0"] = _style_conv(below(arrays, "conv0"), r, config, taps, up=2)
-    modules["conv1"] = _style_conv(below(arrays, "conv1"), r, config, FILTER, up=1)
+        modules["conv0"] = _styleconv(below(arrays, "conv0"), r, config, taps, up=2)
+    modules["conv1"] = _styleconv(below(arrays, "conv1"), r, config, FILTER, up=1)
     rgb = below(arrays, "torgb")
     if rgb:
         modules["torgb"] = _to_rgb(rgb, config)
     if "skip.weight" in arrays:
-        modules["skip"] = _conv(below(arrays, "skip"), "linear", None, taps, up=2)
+        modules["skip"] = conv(below(arrays, "skip"), "linear", None, taps, up=2)
     attributes = {
         "in_channels": inputs,
         "w_dim": config["w_dim"],
@@ -221,11 +128,11 @@ def _synthesis_block(arrays: Arrays, r: int, config: Mapping[str, Any]) -> Call:
     counts = {"num_conv": 2 - first, "num_torgb": int(bool(rgb))}
     arguments = {**attributes, "resample_filter": list(taps), "conv_clamp": clamp, "use_noise": config["use_noise"]}
     parameters = {"const": arrays["const"]} if first else {}
-    buffers = {"resample_filter": _filter(taps)}
-    return _object("SynthesisBlock", {**attributes, **more, **counts}, parameters, buffers, modules, arguments)
+    buffers = {"resample_filter": fir(taps)}
+    return described("SynthesisBlock", {**attributes, **more, **counts}, parameters, buffers, modules, arguments)
 
 
-def _style_conv(arrays: Arrays, r: int, config: Mapping[str, Any], taps: tuple[float, ...], up: int) -> Call:
+def _styleconv(arrays: Arrays, r: int, config: Mapping[str, Any], taps: tuple[float, ...], up: int) -> Call:
     out, inputs, kernel, _ = arrays["weight"].shape
     attributes = {
         "in_channels": inputs,
@@ -239,11 +146,11 @@ def _style_conv(arrays: Arrays, r: int, config: Mapping[str, Any], taps: tuple[f
     }
     derived = {"padding": kernel // 2, "act_gain": float(ACTIVATIONS[config["activation"]][1])}
     parameters = {name: arrays[name] for name in ("weight", "noise_strength", "bias") if name in arrays}
-    buffers = {"resample_filter": _filter(taps)}
+    buffers = {"resample_filter": fir(taps)}
     buffers |= {"noise_const": arrays["noise_const"]} if "noise_const" in arrays else {}
-    modules = {"affine": _dense(below(arrays, "affine"))}
+    modules = {"affine": dense(below(arrays, "affine"))}
     arguments = {**attributes, "kernel_size": kernel, "resample_filter": list(taps)}
-    return _object("SynthesisLayer", {**attributes, **derived}, parameters, buffers, modules, arguments)
+    return described("SynthesisLayer", {**attributes, **derived}, parameters, buffers, modules, arguments)
 
 
 def _to_rgb(arrays: Arrays, config: Mapping[str, Any]) -> Call:
@@ -251,8 +158,8 @@ def _to_rgb(arrays: Arrays, config: Mapping[str, Any]) -> Call:
     own = {"in_channels": inputs, "out_channels": out, "w_dim": config["w_dim"], "conv_clamp": config["conv_clamp"]}
     attributes = {**own, "weight_gain": 1 / math.sqrt(inputs * kernel**2)}
     parameters = {name: arrays[name] for name in ("weight", "bias")}
-    modules = {"affine": _dense(below(arrays, "affine"))}
-    return _object("ToRGBLayer", attributes, parameters, {}, modules, {**own, "kernel_size": kernel})
+    modules = {"affine": dense(below(arrays, "affine"))}
+    return described("ToRGBLayer", attributes, parameters, {}, modules, {**own, "kernel_size": kernel})
 
 
 # The discriminator
@@ -278,7 +185,7 @@ def _discriminator(network: Network) -> Call:
         modules[f"b{r}"], count = _discriminator_block(below(arrays, f"b{r}"), r, d, layers)
         layers += count
     if d.classes:
-        modules["mapping"] = _mapping(below(arrays, "mapping"), mapping, 0, cmap, None)
+        modules["mapping"] = mapping_network(below(arrays, "mapping"), mapping, 0, cmap, None)
     modules["b4"] = _epilogue(below(arrays, "b4"), d, cmap)
     own = {"c_dim": d.classes, "img_resolution": d.resolution, "img_channels": d.channels}
     arguments = {
@@ -290,7 +197,7 @@ def _discriminator(network: Network) -> Call:
         "conv_clamp": d.conv_clamp,
         "cmap_dim": d.cmap_dim,
         "block_kwargs": {"activation": d.activation, "resample_filter": list(d.resample_filter)},
-        "mapping_kwargs": _mapping_arguments(mapping),
+        "mapping_kwargs": mapping_arguments(mapping),
         "epilogue_kwargs": {
             "mbstd_group_size": d.mbstd_group,
             "mbstd_num_channels": d.mbstd_features,
@@ -298,17 +205,17 @@ def _discriminator(network: Network) -> Call:
         },
     }
     attributes = {**own, "img_resolution_log2": len(resolutions) + 2, "block_resolutions": resolutions}
-    return _object("Discriminator", attributes, {}, {}, modules, arguments)
+    return described("Discriminator", attributes, {}, {}, modules, arguments)
 
 
 def _discriminator_block(arrays: Arrays, r: int, d: stylegan2.Discriminator, layers: int) -> tuple[Call, int]:
     modules = {}
     if "fromrgb.weight" in arrays:
-        modules["fromrgb"] = _conv(below(arrays, "fromrgb"), d.activation, d.conv_clamp)
-    modules["conv0"] = _conv(below(arrays, "conv0"), d.activation, d.conv_clamp)
-    modules["conv1"] = _conv(below(arrays, "conv1"), d.activation, d.conv_clamp, d.resample_filter, down=2)
+        modules["fromrgb"] = conv(below(arrays, "fromrgb"), d.activation, d.conv_clamp)
+    modules["conv0"] = conv(below(arrays, "conv0"), d.activation, d.conv_clamp)
+    modules["conv1"] = conv(below(arrays, "conv1"), d.activation, d.conv_clamp, d.resample_filter, down=2)
     if "skip.weight" in arrays:
-        modules["skip"] = _conv(below(arrays, "skip"), "linear", None, d.resample_filter, down=2)
+        modules["skip"] = conv(below(arrays, "skip"), "linear", None, d.resample_filter, down=2)
     attributes = {
         "in_channels": 0 if r == d.resolution else arrays["conv0.weight"].shape[1],
         "resolution": r,
@@ -325,8 +232,8 @@ def _discriminator_block(arrays: Arrays, r: int, d: stylegan2.Discriminator, lay
         "conv_clamp": d.conv_clamp,
     }
     more = {"use_fp16": False, "channels_last": False, "num_layers": len(modules)}
-    buffers = {"resample_filter": _filter(d.resample_filter)}
-    return _object("DiscriminatorBlock", {**attributes, **more}, {}, buffers, modules, arguments), len(modules)
+    buffers = {"resample_filter": fir(d.resample_filter)}
+    return described("DiscriminatorBlock", {**attributes, **more}, {}, buffers, modules, arguments), len(modules)
 
 
 def _epilogue(arrays: Arrays, d: stylegan2.Discriminator, cmap: int) -> Call:
@@ -340,13 +247,13 @@ def _epilogue(arrays: Arrays, d: stylegan2.Discriminator, cmap: int) -> Call:
     }
     modules = {}
     if "fromrgb.weight" in arrays:
-        modules["fromrgb"] = _conv(below(arrays, "fromrgb"), d.epilogue_activation, None)
+        modules["fromrgb"] = conv(below(arrays, "fromrgb"), d.epilogue_activation, None)
     statistics = {"group_size": d.mbstd_group, "num_channels": d.mbstd_features}
     if d.mbstd_features:
-        modules["mbstd"] = _object("MinibatchStdLayer", statistics, arguments=statistics)
-    modules["conv"] = _conv(below(arrays, "conv"), d.epilogue_activation, d.conv_clamp)
-    modules["fc"] = _dense(below(arrays, "fc"), d.epilogue_activation)
-    modules["out"] = _dense(below(arrays, "out"))
+        modules["mbstd"] = described("MinibatchStdLayer", statistics, arguments=statistics)
+    modules["conv"] = conv(below(arrays, "conv"), d.epilogue_activation, d.conv_clamp)
+    modules["fc"] = dense(below(arrays, "fc"), d.epilogue_activation)
+    modules["out"] = dense(below(arrays, "out"))
     arguments = {
         **attributes,
         "mbstd_group_size": d.mbstd_group,
@@ -355,4 +262,4 @@ def _epilogue(arrays: Arrays, d: stylegan2.Discriminator, cmap: int) -> Call:
         "conv_clamp": d.conv_clamp,
     }
     missing = {} if d.mbstd_features else {"mbstd": None}
-    return _object("DiscriminatorEpilogue", {**attributes, **missing}, {}, {}, modules, arguments)
+    return described("DiscriminatorEpilogue", {**attributes, **missing}, {}, {}, modules, arguments)

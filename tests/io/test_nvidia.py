@@ -81,11 +81,14 @@ def test_golden_networks_go_there_and_back_bit_for_bit(tmp_path, golden):
             same(load(tmp_path / name, part=part), there)
 
 
-def test_written_objects_hold_what_nvidias_hold(tmp_path, golden):
+@pytest.mark.parametrize("name", ["stylegan2_cond32.pkl", "stylegan3t_32.pkl", "stylegan3r_32.pkl"])
+def test_written_objects_hold_what_nvidias_hold(tmp_path, golden, name):
     """Every object of the golden file has its counterpart: class, arrays, and attributes of equal value."""
-    path = golden("stylegan2_cond32.pkl")
-    to_nvidia(load(path), load(path, part="D"), tmp_path / "x.pkl", trained=load(path, part="G"))
-    theirs, ours = pickles.read(path).value, pickles.read(tmp_path / "x.pkl").value
+    path = golden(name)
+    theirs = pickles.read(path).value
+    critic = load(path, part="D") if theirs["D"] is not None else None
+    to_nvidia(load(path), critic, tmp_path / "x.pkl", trained=load(path, part="G"))
+    ours = pickles.read(tmp_path / "x.pkl").value
 
     def compare(a, b, name):
         assert a.class_name == b.class_name, name
@@ -93,7 +96,11 @@ def test_written_objects_hold_what_nvidias_hold(tmp_path, golden):
             assert set(getattr(a, part)) == set(getattr(b, part)), (name, part)
         for key in (*a.parameters, *a.buffers):
             x, y = ({**o.parameters, **o.buffers}[key] for o in (a, b))
-            np.testing.assert_array_equal(x, y, err_msg=f"{name}.{key}")
+            assert (x is None) == (y is None), (name, key)
+            if x is not None and key.endswith("_filter"):  # designed anew, in another order of rounding
+                np.testing.assert_allclose(x, y, atol=1e-6, err_msg=f"{name}.{key}")
+            elif x is not None:
+                np.testing.assert_array_equal(x, y, err_msg=f"{name}.{key}")
         for key, value in a.state.items():
             if not key.startswith("_"):
                 if key == "w_avg_beta":
@@ -101,12 +108,21 @@ def test_written_objects_hold_what_nvidias_hold(tmp_path, golden):
                 elif isinstance(value, float):
                     assert b.state[key] == pytest.approx(value, rel=1e-12), (name, key)
                 else:
-                    assert b.state[key] == value, (name, key)
+                    assert np.array_equal(b.state[key], value), (name, key)
         for key, module in a.modules.items():
             compare(module, b.modules[key], f"{name}.{key}")
 
-    for part in ("G", "D", "G_ema"):
+    for part in ("G", "G_ema") if critic is None else ("G", "D", "G_ema"):
         compare(theirs[part], ours[part], part)
+
+
+@pytest.mark.parametrize("name", ["stylegan3t_32.pkl", "stylegan3r_32.pkl"])
+def test_stylegan3_goes_there_and_back_bit_for_bit(tmp_path, golden, name):
+    there = load(golden(name))
+    to_nvidia(there, None, tmp_path / name)
+    back = load(tmp_path / name)
+    same(back, there)
+    assert back.arch == there.arch
 
 
 def test_written_files_name_only_what_nvidias_files_name(tmp_path):
@@ -125,7 +141,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     to_nvidia(a_generator(), None, tmp_path / "x.pkl")
     before = (tmp_path / "x.pkl").read_bytes()
     g = a_generator()
-    with pytest.raises(ValueError, match="no place in a StyleGAN2 file"):
+    with pytest.raises(ValueError, match="no place in NVIDIA"):
         to_nvidia(g.replace(arch=g.arch._replace(name="dcgan")), None, tmp_path / "x.pkl")
     assert (tmp_path / "x.pkl").read_bytes() == before
 
