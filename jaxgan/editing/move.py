@@ -44,6 +44,8 @@ def move(directions: Directions, by: Any = 1.0, layers: Iterable[int] | None = N
         strength = strengths(by, len(code), len(vectors)) * directions.scales  # [N, K]
         zero, mask = origin(g, code.space), moving(shape, chosen)
         if not is_tuple(shape) and shape != tuple(directions.vectors.shape[1:]):  # one vector for all rows
+            # What a row holds behind the latent, such as the class in BigGAN's z+, stays.
+            vectors = jnp.pad(vectors, ((0, 0), (0, shape[-1] - vectors.shape[1])))
             moved = shifted(code.value, strength[:, None], vectors, zero, relative)
             return code.replace(value=jnp.where(mask, moved, code.value))
         flat = lambda x: x if is_tuple(shape) else jnp.broadcast_to(x, shape).reshape(-1)

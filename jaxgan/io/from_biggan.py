@@ -271,8 +271,13 @@ def hub_generator(arrays: Mapping[str, np.ndarray]) -> Generator:
     embed, classes = shape("embeddings.weight")
     z_dim = shape("generator.gen_z.weight_orig")[1] - embed
     outputs = shape("generator.conv_to_rgb.weight_orig")[0]
+    behind = tuple(i - 1 for i in follows)
+    try:
+        sizes = sized(biggan.GENERATOR, biggan.generator_blocks, widths, True, behind)
+    except UnreadableFile:
+        sizes = sized_freely(widths, behind)
     config = dict[str, Any](
-        **sized(biggan.GENERATOR, biggan.generator_blocks, widths, True, tuple(i - 1 for i in follows)),
+        **sizes,
         channels=min(outputs, 3),
         rgb_width=outputs,
         classes=classes,
@@ -339,6 +344,24 @@ def sized(table: Mapping[int, Any], blocks: Any, widths: list, deep: bool, follo
                 raise UnreadableFile(f"has attention behind the blocks {follows}, which no choice of resolutions gives")
             return dict(resolution=resolution, width=width, deep=deep, depth=depth, attention=attention)
     raise UnreadableFile(f"has blocks with the channels {widths[:8]}, which are of no published BigGAN")
+
+
+def sized_freely(widths: list, follows: tuple[int, ...]) -> dict[str, Any]:
+    """As `sized`, for a deep generator with stages of two blocks and any channels."""
+    stages = [widths[0][0], *(b for _, b in widths[1::2])]
+    width, resolution = stages[-1], 2 << len(stages)
+    exact = all(s % width == 0 for s in stages)
+    config = dict(width=width if exact else 1, multiples=tuple(s // width if exact else s for s in stages), depth=2)
+    if resolution not in biggan.GENERATOR:
+        raise UnreadableFile(f"has {len(widths)} blocks, two a stage lead to {resolution} pixels")
+    blocks = biggan.generator_blocks(resolution, deep=True, **config)
+    attention = tuple(sorted({b.resolution for b in blocks if b.index in follows}))
+    same = [(b.inputs, b.outputs) for b in blocks] == widths
+    if not same or biggan.attended(blocks, attention) != follows:
+        raise UnreadableFile(
+            f"has blocks with the channels {widths[:8]} and attention behind {follows}: no two a stage"
+        )
+    return dict(resolution=resolution, deep=True, attention=attention, **config)
 
 
 def described(make: Any, config: Mapping[str, Any]) -> Any:

@@ -45,9 +45,11 @@ DISCRIMINATOR = {
 }
 
 
-def generator_blocks(resolution: int, width: int, deep: bool = False, depth: int = 2) -> tuple[Block, ...]:
+def generator_blocks(
+    resolution: int, width: int, deep: bool = False, depth: int = 2, multiples: tuple[int, ...] | None = None
+) -> tuple[Block, ...]:
     """List the generator's blocks. The deep one has `depth` a stage: the last changes width and resolution."""
-    widths, blocks, r = [width * m for m in GENERATOR[resolution]], [], 4
+    widths, blocks, r = [width * m for m in multiples or GENERATOR[resolution]], [], 4
     for a, b in pairwise(widths):
         for _ in range(depth - 1 if deep else 0):
             blocks.append(Block(len(blocks), a, a, False, r, False))
@@ -170,6 +172,7 @@ def arch(
     channels: int = 3,
     classes: int = 0,
     width: int = 96,
+    multiples: tuple[int, ...] | None = None,
     deep: bool = False,
     depth: int = 2,
     z_dim: int | None = None,
@@ -195,6 +198,7 @@ def arch(
         channels: Image channels.
         classes: Width of the condition, 0 for none.
         width: Channels are multiples of it (`ch` in the paper).
+        multiples: Of the width, between the stages from 4 pixels on; the published ones of the resolution when None.
         deep: Whether it is BigGAN-deep.
         depth: Blocks a stage of the deep one.
         z_dim: Width of z; None for 128 in the deep one, else for 20 (at 512 pixels 16) a layer that reads a part of it.
@@ -212,8 +216,11 @@ def arch(
         initial: Of the weights: "ortho", "normal" or "glorot".
     """
     config = dict(locals())
+    multiples = None if multiples is None else tuple(multiples)
     check(resolution, GENERATOR, initial, depth)
-    blocks = generator_blocks(resolution, width, deep, depth)
+    if multiples is not None and resolution != 2 << len(multiples):
+        raise ValueError(f"{len(multiples)} multiples lead to {2 << len(multiples)} pixels, not to {resolution}.")
+    blocks = generator_blocks(resolution, width, deep, depth, multiples)
     rows = len(blocks) + 1
     attention = None if attention is None else tuple(attention)
     follows = attended(blocks, attention)
@@ -245,7 +252,7 @@ def arch(
     prior = Truncated(2.0, level) if levels else normal if truncation is None else Truncated(level)
     return Arch(
         name=NAME,
-        config=tuple(sorted({**config, "attention": attention}.items())),
+        config=tuple(sorted({**config, "attention": attention, "multiples": multiples}.items())),
         stages=(
             Stage("z", "z+", Latent(rows, classes, shared_dim, initial, name="latent")),
             Stage("z+", "x", Synthesis(*sizes, norm, name="synthesis")),
@@ -281,19 +288,25 @@ def affines(blocks: tuple[Block, ...], reads, embed: int, deep: bool) -> tuple[A
     return tuple(found)
 
 
-def truncated(g: Generator, truncation: float | None) -> Generator:
+def truncated(g: Generator, truncation: float | None, *, swapped: bool = False) -> Generator:
     """Return the generator with another prior: codes drawn from it trade variety for quality.
 
     Of a generator with one row of statistics, the components of z beyond +-truncation are drawn again. Of one with
     rows of statistics for truncations, z is truncation * (a normal whose components beyond +-2 are drawn again) and
     the statistics are those of the truncation. None gives back the prior of training.
 
+    Args:
+        g: The generator.
+        truncation: Bound of z, or level of the statistics in (0, 1].
+        swapped: Read between two rows of statistics as pytorch-pretrained-BigGAN does, each with the other's weight;
+            to get the images that it gives.
+
     Raises:
         ValueError: It is not positive, or beyond the statistics.
 
     Source: Brock et al. (2019), section 3.1; the second form is that of the published TensorFlow Hub modules.
     """
-    return g.replace(arch=arch(**{**dict(g.arch.config), "truncation": truncation}))
+    return g.replace(arch=arch(**{**dict(g.arch.config), "truncation": truncation, "swapped": swapped}))
 
 
 def standing(g: Generator, key, *, passes: int = 16, batch: int = 64) -> Generator:
