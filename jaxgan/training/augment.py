@@ -19,6 +19,7 @@ from jax.scipy.special import erfinv
 from jaxtyping import Array, Float, Key
 
 from jaxgan.ops import color, warp, wavelets
+from jaxgan.training.diffaugment import POLICIES, DiffAugment
 
 POWER = np.array([10, 1, 1, 1], np.float32) / 13  # of natural images in the four octaves, lowest first
 
@@ -84,7 +85,7 @@ def enabled(*operations: str) -> Pipe:
     return replace(Pipe(), **dict.fromkeys(operations, 1.0))
 
 
-PIPES: dict[str, Pipe] = {
+PIPES: dict[str, Pipe | DiffAugment] = {
     "blit": enabled(*BLIT),
     "geom": enabled(*GEOM),
     "color": enabled(*COLOR),
@@ -98,6 +99,7 @@ PIPES: dict[str, Pipe] = {
     "bgcfnc": enabled(*OPERATIONS),
     # R3GAN's: colour half as often as geometry.
     "r3gan": replace(enabled(*BLIT, *GEOM, "cutout"), **dict.fromkeys(COLOR, 0.5)),
+    **POLICIES,
 }
 
 
@@ -105,7 +107,7 @@ def augment(
     images: Float[Array, "n h w c"],
     key: Key[Array, ""],
     p: float | Float[Array, ""],
-    pipe: Pipe,
+    pipe: Pipe | DiffAugment,
     percentile: float | None = None,
 ) -> Float[Array, "n h w c"]:
     """Augment a batch, every sample with its own draws.
@@ -118,7 +120,7 @@ def augment(
         images: [N, H, W, C] in [-1, 1]. Colour operations need 1 or 3 channels; hue and saturation leave 1 alone.
         key: Typed key.
         p: Strength of the augmentation, may be traced: an operation fires with probability min(p * multiplier, 1).
-        pipe: Operations and strengths.
+        pipe: Operations and strengths; or a policy of DiffAugment, which goes its own way.
         percentile: For comparisons, in (0, 1): every enabled operation fires and every draw is this quantile. The
             second of the two rotations is left out, and the noise image stays random.
 
@@ -134,6 +136,8 @@ def augment(
         outermost pixels of a shrunk sample depend on its neighbours. Kept as there: beyond a border of a whole image
         lies black, and with `percentile` normal quantiles lack the factor √2.
     """
+    if isinstance(pipe, DiffAugment):
+        return pipe(images, key, p)
     n, height, width, channels = images.shape
     dice_key, noise_key = jax.random.split(key)
     dice = rolled(dice_key, n, percentile)

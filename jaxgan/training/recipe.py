@@ -20,6 +20,7 @@ from jaxgan.models import stylegan2
 from jaxgan.training.ada import Ada
 from jaxgan.training.biggan import BigGAN
 from jaxgan.training.dcgan import DCGAN
+from jaxgan.training.diffaugment import fixed, policy
 from jaxgan.training.eigengan import EigenGAN
 from jaxgan.training.ema import Ema
 from jaxgan.training.game import Trainer
@@ -52,6 +53,7 @@ class Recipe:
         adam: The optimizer of every player.
         ema: The average of the generator's weights.
         ada: Adaptive augmentation in front of the discriminator, or None.
+        diffaugment: Augmentation that always fires instead: "color,translation,cutout" or some of these.
         mirror: Double the data by every image's mirror image.
         labels: Train conditionally on the labels of the data.
         tick_kimg: A line of figures and a grid of samples every so often.
@@ -68,6 +70,7 @@ class Recipe:
     adam: Adam = field(default_factory=Adam)
     ema: Ema = field(default_factory=Ema)
     ada: Ada | None = None
+    diffaugment: str = ""
     mirror: bool = False
     labels: bool = False
     tick_kimg: float = 4.0
@@ -79,6 +82,10 @@ class Recipe:
         for name in ("batch", "kimg", "tick_kimg", "checkpoint_kimg", "keep"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, it must be greater than 0.")
+        if self.diffaugment and self.ada:
+            raise ValueError("Both ada and diffaugment are set; a run has one augmentation. Set ada to None.")
+        if self.diffaugment:
+            policy(self.diffaugment)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -117,7 +124,8 @@ class Recipe:
             classes = source.label_size
             if not classes:
                 raise ValueError(f"{source.name} has no labels; leave --labels away.")
-        return self.model.trainer(batch=self.batch, adam=self.adam, ema=self.ema, ada=self.ada, classes=classes)
+        ada = fixed(self.diffaugment) if self.diffaugment else self.ada
+        return self.model.trainer(batch=self.batch, adam=self.adam, ema=self.ema, ada=ada, classes=classes)
 
     def batches(self, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
         """Iterate over this process's rows of the batches from step `start` on, the same ones in every run."""
