@@ -7,9 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxgan.core import Generator
+from jaxgan.latents.spaces import w_mean
 from jaxgan.models import FAMILIES
 from jaxgan.training import parallel
-from tests.conformance.families import CASES, trainer
+from tests.conformance.families import BATCH, CASES, trainer
 from tests.tolerances import DEVICES, OP
 
 GAMES = tuple(c for c in CASES if c.game is not None)
@@ -28,12 +30,26 @@ def made(case):
 
 @cache
 def batch(case):
-    shape = (8, case.game.resolution, case.game.resolution, case.game.channels)
-    return {"image": 0.5 * jax.random.normal(jax.random.key(1), shape)}
+    shape, classes = (BATCH, case.game.resolution, case.game.resolution, case.game.channels), case.classes
+    labels = {"label": jax.nn.one_hot(jnp.arange(BATCH) % classes, classes)} if classes else {}
+    return {"image": 0.5 * jax.random.normal(jax.random.key(1), shape), **labels}
 
 
 def same(a, b):
     return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+
+
+def names(t, n):
+    return tuple(m.name for m in t.moves if n % m.every == 0)
+
+
+@every
+def test_moves_have_names_of_their_own_and_owners_of_networks_that_are_there(case):
+    t, state, _ = made(case)
+    assert len({m.name for m in t.moves}) == len(t.moves)
+    assert {m.player for m in t.moves} == set(t.players) == set(state.opt)
+    assert {n for p in t.players.values() for n in p.networks} == set(state.params) == set(t.parts)
+    assert set(state.ema) <= set(state.params) and "G" in state.ema
 
 
 @every
@@ -42,17 +58,19 @@ def test_a_move_changes_its_own_players_parameters_and_no_others(case):
     for move in t.moves:
         after, metrics = step(state, batch(case), active=(move.name,))
         changed = {name for name in state.params if not same(state.params[name], after.params[name])}
-        assert changed == {move.player}
-        assert all(name.startswith(f"{move.name}/") for name in metrics)
+        assert changed == set(t.players[move.player].networks)
+        assert {name for name in state.opt if not same(state.opt[name], after.opt[name])} == {move.player}
+        made_here = [name for name in metrics if name.split("/")[0] in names(t, 0)]
+        assert made_here and all(name.startswith(f"{move.name}/") for name in made_here)
         assert all(np.isfinite(v) for v in metrics.values())
 
 
 @every
 def test_lazy_moves_are_made_on_their_steps_only(case, close):
     t, state, step = made(case)
-    every, some = tuple(m.name for m in t.moves), tuple(m.name for m in t.moves if m.every == 1)
-    assert {m.every for m in t.moves} <= {1, 2} and [t.active(n) for n in (0, 1, 2)] == [every, some, every]
-    for n in (0, 1):
+    lazy = [n for n in range(1, max(m.every for m in t.moves)) if names(t, n) != names(t, 0)]
+    assert [t.active(n) for n in range(13)] == [names(t, n) for n in range(13)]
+    for n in (0, *lazy[:1]):
         at = state.replace(step=jnp.int32(n))
         chosen, named = step(at, batch(case))[0], step(at, batch(case), active=t.active(n))[0]
         for a, b in zip(jax.tree.leaves(chosen.params), jax.tree.leaves(named.params), strict=True):
@@ -63,13 +81,28 @@ def test_lazy_moves_are_made_on_their_steps_only(case, close):
 def test_the_average_follows_the_parameters_and_buffers_are_kept(case):
     t, state, step = made(case)
     after, _ = step(state, batch(case), active=t.active(0))
-    assert int(after.step) == 1 and int(after.images) == 8
-    assert same(after.ema["G"], after.params["G"])  # the ramp starts with a copy
+    assert int(after.step) == 1 and int(after.images) == BATCH
+    for name in state.ema:
+        assert same(after.ema[name], after.params[name])  # the ramp starts with a copy
     drawn = t.generator(after)
     assert np.all(np.isfinite(drawn(drawn.sample(jax.random.key(2), 2))))
-    for name, buffers in state.stats["buffers"].items():
-        if jax.tree.leaves(buffers):  # w_mean, running statistics, spectral vectors
-            assert not same(buffers, after.stats["buffers"][name])
+    for name in t.parts:
+        own, new = state.stats["buffers"][name], after.stats["buffers"][name]
+        assert jax.tree.structure(own) == jax.tree.structure(new)
+        assert not (moves_buffers(case, name) and same(own, new)), name
+
+
+def moves_buffers(case, name):
+    """Whether a network has running statistics: those that it moves itself, or the mean of w, which its game moves."""
+    t, state, _ = made(case)
+    part = t.network(state, name)
+    if not jax.tree.leaves(part.buffers):
+        return False
+    if isinstance(part, Generator):
+        moved = part.in_training(part.sample(jax.random.key(3), BATCH))[1]
+        return w_mean(part) is not None or not same(moved, part.buffers)
+    inputs = (batch(case)["image"], batch(case).get("label")) if case.classes else (batch(case)["image"],)
+    return not same(part.in_training(*inputs)[1], part.buffers)
 
 
 @every
@@ -87,9 +120,9 @@ def test_eight_devices_give_the_numbers_of_one(case, close):
         # Compared are the moments: Adam with b1 = 0 divides by the gradient, and blows rounding up to its sign.
         step = parallel(t.step, jax.devices()[:devices])
         after, metrics = step(jax.tree.map(jnp.copy, state), batch(case), active=t.active(1))
-        results.append((jax.device_get(metrics), jax.device_get(after.opt)))
+        results.append((jax.device_get(metrics), jax.device_get((after.opt, after.stats))))
     for (name, a), b in zip(results[0][0].items(), results[1][0].values(), strict=True):
         close(b, a, 10 * DEVICES, name)
     moments = [jax.tree.leaves(r[1]) for r in results]
     for a, b in zip(*moments, strict=True):
-        close(b, a, 10 * DEVICES, "second moments of the gradients")
+        close(b, a, 10 * DEVICES, "moments of the gradients, and statistics")
