@@ -190,10 +190,12 @@ class StyleGAN3:
             fake = judge(params, stats, images, code.cond, k[1])
             real = judge(params, stats, batch["image"], batch.get("label") if classes else None, k[2])
             loss = nonsaturating_d(real, fake).mean()
+            metrics = {"loss": loss, "real": real.mean(), "fake": fake.mean(), "sign": jnp.sign(real).mean()}
+            if self.blur is not None:
+                metrics["blur"] = stats["blur"]
             stats = {**stats, "buffers": buffers}
             if ada:
                 stats = {**stats, "ada": observe(stats["ada"], real)}
-            metrics = {"loss": loss, "real": real.mean(), "fake": fake.mean(), "sign": jnp.sign(real).mean()}
             return loss, (metrics, stats)
 
         def d_r1(params, stats, batch, key):
@@ -209,7 +211,6 @@ class StyleGAN3:
             if self.blur is not None:
                 left = jnp.maximum(1 - step * size / max(fade * 1000, 1e-8), 0)
                 stats = {**stats, "blur": jnp.float32(self.blur.sigma * left)}
-                metrics["blur/sigma"] = stats["blur"]
             return stats, metrics
 
         opened = {"ada": opening(ada)} if ada else {}

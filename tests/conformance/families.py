@@ -54,7 +54,7 @@ CONVOLUTIONS = dict(resolution=16, width=4, width_max=6)
 BIGGAN = dict(resolution=8, width=2, classes=3, shared_dim=4, attention=(8,), z_dim=6)
 PROJECTION = dict(resolution=8, width=2, classes=3, attention=(4,))
 
-ALIAS_FREE = dict(resolution=16, z_dim=6, w_dim=8, layers=3, critical=1, margin=4, channel_base=64, channel_max=6)
+ALIAS_FREE = dict(resolution=16, z_dim=6, w_dim=8, layers=2, critical=1, margin=4, channel_base=64, channel_max=6)
 R_GAME = StyleGAN3(**ALIAS_FREE, variant="r", mbstd=4, r1=R1(1.0, 2), blur=Blur(2.0, 1.0))
 BIGGAN_GAME = BigGAN(8, width=2, shared_dim=4, attention=(8,), d_attention=(4,), z_dim=6)
 
