@@ -51,12 +51,12 @@ MLP = dict(resolution=8, z_dim=6, hidden=(8, 12))
 
 CONVOLUTIONS = dict(resolution=16, width=4, width_max=6)
 
-BIGGAN = dict(resolution=8, width=2, classes=3, shared_dim=4, attention=(8,), z_dim=6)
-PROJECTION = dict(resolution=8, width=2, classes=3, attention=(4,))
+BIGGAN = dict(resolution=8, width=2, classes=3, shared_dim=4, attention=(8,), z_dim=6, initial="normal")
+PROJECTION = dict(resolution=8, width=2, classes=3, attention=(4,), initial="normal")
 
 ALIAS_FREE = dict(resolution=16, z_dim=6, w_dim=8, layers=2, critical=1, margin=4, channel_base=64, channel_max=6)
 R_GAME = StyleGAN3(**ALIAS_FREE, variant="r", mbstd=4, r1=R1(1.0, 2), blur=Blur(2.0, 1.0))
-BIGGAN_GAME = BigGAN(8, width=2, shared_dim=4, attention=(8,), d_attention=(4,), z_dim=6)
+BIGGAN_GAME = BigGAN(8, width=2, shared_dim=4, attention=(8,), d_attention=(4,), z_dim=6, initial="normal")
 
 RESIDUAL = dict(resolution=16, widths=(8, 8, 4), blocks=1, group=4)
 
@@ -79,7 +79,7 @@ CASES = (
     Case("biggan", BIGGAN, PROJECTION, BIGGAN_GAME),
     Case(
         "biggan",
-        {"resolution": 8, "width": 4, "deep": True, "z_dim": 5, "channels": 1, "bn_groups": 2},
+        {"resolution": 8, "width": 4, "deep": True, "z_dim": 5, "channels": 1, "bn_groups": 2, "initial": "glorot"},
         {"resolution": 8, "width": 4, "deep": True, "channels": 1},
         BigGAN(8, channels=1, width=4, deep=True, z_dim=5, groups=2, d_steps=1, d_lr=0.004, orthogonal=0.0),
         label="-deep-grey",
