@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgan.core import Code, Directions, Generator, Network, fingerprint
 from jaxgan.core.generator import Arch
@@ -44,6 +45,8 @@ FORMATS = (
 )
 ROLES = {"discriminator": "D", "encoder": "E"}  # factories of networks that a family may offer, and their parts
 COUNTS = ("layers", "blocks", "depth")  # how names of numbers end that a configuration is repeated by
+# What a format's reader may run into where a file's arrays have shapes that it did not expect.
+_UNFIT = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 Loaded = Generator | Network | Directions | Code
 
 
@@ -95,11 +98,14 @@ def load_parts(path: str | Path) -> dict[str, Any]:
 def _foreign(value: Any, part: str | None, path: Path) -> Generator | Network:
     """Read what a pickle holds by the first format that recognises it."""
     for format in FORMATS:
-        if format.recognise(value):
-            try:
+        try:
+            if format.recognise(value):
                 return format.read(value, part)
-            except UnreadableFile as error:
-                raise type(error)(f"{path}: {error}") from error
+        except UnreadableFile as error:
+            raise type(error)(f"{path}: {error}") from error
+        except _UNFIT as error:
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+            raise UnreadableFile(f"{path}: looks like {format.TITLE}, but does not fit together ({reason})") from error
     raise UnreadableFile(f"{path}: {_unknown(value)}; read are {', '.join(f.TITLE for f in FORMATS)}")
 
 
@@ -175,6 +181,8 @@ def _unknown(value: Any) -> str:
         return f"holds an object of class {value.class_name[:60]}, which is not read"
     if arrays := tensors(value):
         return f"holds a state dict of {few(arrays)}: which is not read yet"
+    if isinstance(value, np.ndarray):
+        return f"holds one array {value.shape}, which is no network"
     if isinstance(value, Mapping):
         return f"holds a dict of {few([str(key)[:60] for key in value]) or 'nothing'}, which is not read"
     return f"holds a {type(value).__name__}, which is not read"
