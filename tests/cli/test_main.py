@@ -24,7 +24,7 @@ WRONG = {
     "no images": (["invert", "x"], "IMAGE is missing"),
     "config": (["train", "configs/nothing.py"], "no recipe configs/nothing.py"),
     "config last": (["train", "--batch", "3"], "the config comes first"),
-    "suffix": (["convert", "a.pkl", "b.onnx"], "what is written is .safetensors or .pkl"),
+    "suffix": (["convert", "a.pkl", "b.onnx"], "what is written is .safetensors, .pkl, .pt, .pth, .bin"),
     "data": (["info", "nothing"], "no data at 'nothing'"),
     "foreign option": (["discover", "x", "--method", "sefa", "--steps", "3"], "--steps is not for --method sefa"),
     "either or": (["edit", "x", "--directions", "d"], "either --codes or --seeds"),
