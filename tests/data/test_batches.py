@@ -228,3 +228,22 @@ def test_real_photographs_come_in_batches(shared_data):
     item = next(batches(data, 16, seed=0, mirror=True))
     assert item["image"].shape == (16, 64, 64, 3) and item["label"].shape == (16, 10)
     assert (item["label"].sum(1) == 1).all() and item["image"].std() > 0.2
+
+
+def test_a_skipped_start_is_the_same_list_from_there_on():
+    whole = numbers(take(batches(Numbered(10), 5, seed=1), 6))
+    for skip, start in ((7, 0), (4, 2), (13, 1)):
+        found = numbers(take(batches(Numbered(10), 3, seed=1, skip=skip, start=start), 3))
+        assert np.array_equal(found, whole[skip + 3 * start :][:9])
+    shares = [take(batches(Numbered(10), 4, 1, skip=3, process_index=p, process_count=2), 2) for p in (0, 1)]
+    rows = [numbers([part]) for pair in zip(*shares, strict=True) for part in pair]
+    together = np.concatenate([np.stack(rows[i : i + 2], 1).reshape(-1) for i in (0, 2)])
+    assert np.array_equal(together, whole[3:11])
+
+
+def test_shrunk_images_are_the_means_of_their_cells():
+    whole, small = (next(batches(Scenes(16, 8), 8, seed=2, shrink=shrink))["image"] for shrink in (1, 4))
+    means = whole.reshape(8, 4, 4, 4, 4, 3).mean((2, 4))
+    assert small.shape == (8, 4, 4, 3) and np.abs(small - means).max() < 0.51 / 127.5
+    with pytest.raises(ValueError, match="shrink is 3, which does not divide the 16 pixels"):
+        batches(Scenes(16, 8), 8, seed=2, shrink=3)
