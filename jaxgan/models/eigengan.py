@@ -172,7 +172,8 @@ def orthogonality(params, mean: bool = False) -> jax.Array:
     """
     bases = [branch["subspace"]["basis"] for branch in params["draw"].values() if "subspace" in branch]
     squares = [jnp.square(u @ u.T - jnp.eye(len(u))) for u in bases]
-    return sum((s.mean() for s in squares), jnp.zeros(())) / len(bases) if mean else sum(s.sum() for s in squares) / 2
+    each = jnp.stack([s.mean() if mean else s.sum() / 2 for s in squares])
+    return each.mean() if mean else each.sum()
 
 
 # The sizes of the authors' CelebA and of the port's FFHQ generators.

@@ -91,7 +91,7 @@ class R3GAN:
 
     def discriminator(self, key, classes: int = 0) -> Network:
         """Draw a discriminator."""
-        config = dict(resolution=self.resolution, classes=classes, **self._shared())
+        config: dict[str, Any] = dict(resolution=self.resolution, classes=classes, **self._shared())
         images = jnp.zeros((1, self.resolution, self.resolution, self.channels))
         cond = jnp.zeros((1, classes)) if classes else None
         described = tuple(sorted(config.items()))
