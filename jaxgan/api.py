@@ -222,7 +222,7 @@ def evaluate(
         data: Data set, as for `jaxgan.data.source`, or a source; None if no metric compares with data.
         key: Random key of codes, noise and bootstrap.
         metrics: Any of "fid", "kid", "precision_recall", "density_coverage", "inception_score", "ppl" (or "ppl_w_end",
-            "ppl_w_full", "ppl_z_end", "ppl_z_full"), "diversity".
+            "ppl_w_full", "ppl_z_end", "ppl_z_full"), "diversity", and of StyleGAN3 "eq_t", "eq_t_frac", "eq_r".
         features: Network from images [N, H, W, C] in [-1, 1] to vectors [N, D]: `io.load_inception(file)`,
             `io.load_squeezenet(file)`, `features.random_features()` (if None), or a classifier of your own: see the
             example. A module with a method `scores(vectors) -> [N, classes]` offers the Inception score too.

@@ -19,7 +19,8 @@ from jaxgan.cli import models, words
 HELP = """Take figures of a generator: how near its images are to a data set, how varied, how smooth its latent space.
 
 Metrics, separated by commas: fid, kid, precision_recall, density_coverage (need --data), inception_score (needs
-features with class scores), ppl (or ppl_w_end, ppl_w_full, ppl_z_end, ppl_z_full), diversity.
+features with class scores), ppl (or ppl_w_end, ppl_w_full, ppl_z_end, ppl_z_full), diversity,
+eq_t, eq_t_frac, eq_r (of StyleGAN3, in dB).
 Features: random (no weights needed), inception:FILE (pytorch-fid's file; inception:fetch fetches it), squeezenet:FILE,
 inception-random. A figure's name says which network judged; only Inception's published weights make it FID. Figures
 compare at equal features, data and number of images. What was seen in the data is kept by content, so that the next

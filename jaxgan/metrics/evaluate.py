@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from jaxgan.data import Source
 from jaxgan.features.lpips import LPIPS
 from jaxgan.metrics.bootstrap import mean_error
 from jaxgan.metrics.density_coverage import counted
+from jaxgan.metrics.equivariance import KINDS, decibels, decibels_error, equivariance
 from jaxgan.metrics.fid import figure_name, frechet_distance, frechet_error
 from jaxgan.metrics.inception_score import inception_score, score_error
 from jaxgan.metrics.kid import blockwise
@@ -24,10 +26,11 @@ from jaxgan.metrics.ppl import diversity, path_length, perceptual, trimmed
 from jaxgan.metrics.precision_recall import centred, covered
 from jaxgan.metrics.reals import seen_reals
 from jaxgan.metrics.stream import Features, Seen, observe, placements
+from jaxgan.models import stylegan3
 
 AGAINST = ("fid", "kid", "precision_recall", "density_coverage")  # compared with real images
 PATHS = ("ppl", "ppl_w_end", "ppl_w_full", "ppl_z_end", "ppl_z_full")
-METRICS = (*AGAINST, "inception_score", *PATHS, "diversity")
+METRICS = (*AGAINST, "inception_score", *PATHS, "diversity", *KINDS)
 SPLITS = 10
 NEAREST = {"precision_recall": 3, "density_coverage": 5}
 
@@ -112,7 +115,7 @@ def evaluate(
         ValueError: A metric is unknown, or asks for what the generator, the data or the network does not offer.
     """
     checked(g, source, metrics, features, images, bootstrap)
-    draw_key, path_key, pair_key, label_key, seed = jax.random.split(key, 5)
+    draw_key, path_key, pair_key, move_key, label_key, seed = jax.random.split(key, 6)
     errors = Bootstrap(bootstrap, np.random.default_rng(np.asarray(jax.random.key_data(seed)).ravel().tolist()))
     said = lambda what, total: None if tick is None else counter(tick, what, total)
     whole, share = placements(devices)
@@ -142,6 +145,13 @@ def evaluate(
         how = {"psi": psi, "noise": noise, "batch": batch, "cond": cond}
         apart = diversity(g, perceptual(judge), pair_key, images, **how, tick=said("diversity", images))
         found[told("diversity", judge)] = Figure(*errors.mean(apart), "higher", images)
+    kinds = [name for name in metrics if name in KINDS]
+    if kinds:
+        how = {"kinds": kinds, "psi": psi, "batch": batch, "cond": cond}
+        sums = equivariance(g, move_key, images, **how, tick=said("equivariance", images))
+        for name in kinds:
+            error = errors.of(partial(decibels_error, sums[name], *errors))
+            found[name] = Figure(decibels(sums[name]), error, "higher", images)
     return found
 
 
@@ -155,6 +165,8 @@ def checked(g: Generator, source: Source | None, metrics: Sequence[str], feature
             raise ValueError(f"{name} compares with real images; give data.")
         if name in PATHS and way(g, name)[0] not in g.spaces:
             raise ValueError(f"{g.arch.name} has the spaces {', '.join(g.spaces)}; {name} is not for it, ppl_z_end is.")
+        if name in KINDS:
+            stylegan3.transformed(g, np.eye(3))  # refuses a generator that cannot be moved
     least = max([NEAREST.get(name, 1) + 1 for name in metrics] + [SPLITS] * ("inception_score" in metrics))
     if images < least:
         raise ValueError(f"Asked for {images} images; {', '.join(metrics)} needs {least} or more.")

@@ -7,8 +7,9 @@ import pytest
 import jaxgan as jg
 from jaxgan.features.random import random_features
 from jaxgan.metrics import METRICS, evaluate, frechet_distance
-from jaxgan.metrics.evaluate import PATHS, conditions, eight_bits
+from jaxgan.metrics.evaluate import KINDS, PATHS, conditions, eight_bits
 from jaxgan.metrics.reals import name_of, seen_reals
+from tests.conformance.families import ALIAS_FREE
 from tests.planted import linear, style
 
 KEY = jax.random.key(0)
@@ -57,7 +58,7 @@ def mine():
 
 def test_every_metric_is_taken_of_a_conditional_generator(mine):
     g = style(0, resolution=8, channel_base=64, channel_max=8, classes=2)
-    wanted = [name for name in METRICS if name not in PATHS or name == "ppl"]
+    wanted = [name for name in METRICS if name not in (*PATHS, *KINDS) or name == "ppl"]
     found = evaluate(g, Pictures(classes=2), KEY, wanted, mine, images=20, batch=8, bootstrap=3)
     names = ["frechet", "kernel", "precision", "recall", "density", "coverage", "score", "diversity", "ppl_w_end"]
     assert sorted(found) == sorted(f"{name}_folder" for name in names)
@@ -73,10 +74,17 @@ def test_generators_that_have_only_z_are_judged_too(mine):
         evaluate(g, None, KEY, ["ppl_w_full"], mine)
 
 
+def test_equivariance_is_taken_of_generators_that_can_be_moved(mine):
+    g = jg.models.stylegan3.arch(**ALIAS_FREE).init(KEY)
+    found = evaluate(g, None, KEY, ["eq_t"], mine, images=4, batch=4, bootstrap=3)
+    assert list(found) == ["eq_t"]
+    assert all(figure.better == "higher" and np.isfinite(figure[:2]).all() for figure in found.values())
+
+
 def test_it_is_the_figure_of_the_images_as_files_hold_them(mine):
     g, source = style(0, resolution=8, channel_base=64, channel_max=8), Pictures()
     found = evaluate(g, source, KEY, ["fid"], mine, images=16, batch=16, noise="const", bootstrap=0)
-    draw = jax.random.split(KEY, 5)[0]
+    draw = jax.random.split(KEY, 6)[0]
     drawn = eight_bits(jg.generate(g, g.sample(draw, 16)))
     assert np.allclose(np.rint((np.asarray(drawn) + 1) * 127.5), (np.asarray(drawn) + 1) * 127.5, atol=1e-4)
     real = seen_reals(source, 16, 8, mine).moments
@@ -145,6 +153,7 @@ def test_what_cannot_be_had_is_said_before_any_work(mine):
         ([], "no metrics"),
         (["kid"], "give data"),
         (["inception_score"], "class scores, which random lacks"),
+        (["eq_t"], "can be transformed"),
     ):
         with pytest.raises(ValueError, match=expected):
             evaluate(g, None, KEY, metrics, random_features())
