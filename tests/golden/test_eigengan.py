@@ -51,3 +51,32 @@ def test_a_missing_array_is_named(golden):
     del value["G.blocks.1.projection.mu"]
     with pytest.raises(UnreadableFile, match=r"missing: blocks\.1\.projection\.mu"):
         from_eigengan.read(value, None)
+
+
+def test_the_discriminator_is_read_in_torchs_layout(close):
+    """Beside a forward pass in torch's layout, written with the arrays by their names in the file."""
+    from jaxgan.io import from_eigengan
+
+    rng, arrays = np.random.default_rng(0), {}
+
+    def layer(name, *shape):
+        arrays[f"{name}.weight"] = rng.normal(0, 1.6 / np.sqrt(np.prod(shape[1:])), shape).astype(np.float32)
+        arrays[f"{name}.bias"] = rng.normal(0, 0.1, shape[0]).astype(np.float32)
+
+    chain = [(3, 4, 7, 1), (4, 4, 3, 1), (4, 6, 3, 2), (6, 6, 3, 1), (6, 6, 3, 2), (6, 6, 3, 1)]
+    for i, (into, out, kernel, _) in enumerate(chain):
+        layer(f"blocks.{i}.0", out, into, kernel, kernel)
+    layer("classifier.0", 6, 96)
+    layer("classifier.2", 1, 6)
+    x = rng.normal(size=(2, 3, 16, 16)).astype(np.float32)
+    h, lrelu = jnp.asarray(x), lambda v: jnp.where(v > 0, v, 0.2 * v)
+    for i, (_, _, kernel, stride) in enumerate(chain):
+        pads = ((kernel // 2, kernel // 2),) * 2
+        h = jax.lax.conv_general_dilated(h, arrays[f"blocks.{i}.0.weight"], (stride, stride), pads)
+        h = lrelu(h + arrays[f"blocks.{i}.0.bias"][:, None, None])
+    h = lrelu(h.reshape(2, -1) @ arrays["classifier.0.weight"].T + arrays["classifier.0.bias"])
+    expected = h @ arrays["classifier.2.weight"].T + arrays["classifier.2.bias"]
+    assert np.abs(expected[0] - expected[1]).max() > 0.05
+    value = {"d": arrays, "g_ema": {"blocks.0.projection.U": np.zeros((2, 4))}, "step": 7}
+    assert from_eigengan.recognise(value)
+    close(from_eigengan.read(value, "D")(x.transpose(0, 2, 3, 1)), expected, OP)

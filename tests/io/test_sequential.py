@@ -151,3 +151,20 @@ def test_networks_of_other_kinds_are_left_to_other_formats():
     assert not recognise(patch)
     assert not recognise({"features.0.weight": np.zeros((8, 3, 3, 3)), "features.2.weight": np.zeros((8, 8, 3, 3))})
     assert not recognise({}) and not recognise(json.loads("[1]"))
+
+
+def test_the_dcgans_judge_is_read_in_torchs_layout(shared_data, digits, close):
+    """Beside a forward pass in torch's layout: four convolutions of stride 2 in a frame of one pixel, 28 to 1."""
+    from jaxgan.io.pickles import read
+
+    a = read(shared_data(f"{CSINVA}/dcgan_netD_epoch_99.pth")).value
+    x = digits[:8].transpose(0, 3, 1, 2)
+    for i in (0, 2, 5, 8):
+        x = jax.lax.conv_general_dilated(x, a[f"main.{i}.weight"], (2, 2), ((1, 1), (1, 1)))
+        if i in (2, 5):
+            by = lambda name, i=i: a[f"main.{i + 1}.{name}"][:, None, None]
+            x = (x - by("running_mean")) / np.sqrt(by("running_var") + 1e-5) * by("weight") + by("bias")
+        x = x if i == 8 else jnp.where(x > 0, x, 0.2 * x)
+    assert x.shape == (8, 1, 1, 1)
+    d = load(shared_data(f"{CSINVA}/dcgan_netD_epoch_99.pth"), "D")
+    close(d(digits[:8]), x[:, :, 0, 0], OP)
