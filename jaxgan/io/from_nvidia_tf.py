@@ -1,4 +1,4 @@
-"""From NVIDIA's TensorFlow pickles of StyleGAN, StyleGAN2 (2019) and StyleGAN2-ADA: (G, D, Gs), arrays by name.
+"""From NVIDIA's TensorFlow pickles of PGGAN, StyleGAN, StyleGAN2 and StyleGAN2-ADA: (G, D, Gs), arrays by name.
 
 What is here reads StyleGAN2. Convolutions stand there as [h, w, I, O] and matrices as [I, O], as here. Three things
 differ: kernels of layers that double the resolution are flipped, biases of styles count from 1, and the discriminator
@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from jaxgan.core import Generator, Network
-from jaxgan.io import from_stylegan1_tf, names
+from jaxgan.io import from_growing_tf, names
 from jaxgan.io.names import Table
 from jaxgan.io.records import Record, UnreadableFile
-from jaxgan.io.tf_records import CLASS, arguments, number, shape, variables, width_guesses
+from jaxgan.io.tf_records import CLASSES, arguments, number, shape, variables, width_guesses
 from jaxgan.models import stylegan2
 from jaxgan.ops.activations import ACTIVATIONS
 from jaxgan.ops.resample import FILTER
 
-TITLE = "NVIDIA's TensorFlow .pkl (StyleGAN, StyleGAN2)"
+TITLE = "NVIDIA's TensorFlow .pkl (PGGAN, StyleGAN, StyleGAN2)"
 PARTS = ("G", "D", "G_ema")  # the order in the file
 _LAYERS = {"conv0": "Conv0_up", "conv1": "Conv1", "torgb": "ToRGB", "skip": "Skip", "fromrgb": "FromRGB"}
 _OF_D = {**_LAYERS, "conv0": "Conv0", "conv1": "Conv1_down"}
@@ -72,8 +72,8 @@ def read(value: Any, part: str | None) -> Generator | Network:
     Raises:
         UnreadableFile: the part is not there, is of another family, or does not fit its configuration.
     """
-    record = names.chosen(_held(value), part, ("G_ema", "G"))
-    return network(record) if part == "D" else generator(record)
+    record = names.chosen(_held(value), part, ("G_ema", "G", "D"))
+    return network(record) if part == "D" or _judges(record) else generator(record)
 
 
 def to_ours(path: str, array: np.ndarray) -> np.ndarray:
@@ -95,7 +95,9 @@ def generator(record: Record) -> Generator:
     """Build the generator that a record of a TensorFlow network describes."""
     arrays, given = variables(record), arguments(record)
     if "synthesis/4x4/Const/StyleMod/weight" in arrays:
-        return from_stylegan1_tf.generator(arrays, given)
+        return from_growing_tf.stylegan_generator(arrays, given)
+    if "4x4/Dense/weight" in arrays:
+        return from_growing_tf.pggan_generator(arrays, given)
     if "mapping/LabelConcat/weight" in arrays:
         raise UnreadableFile("holds a conditional generator of 2019, whose labels are not read")
     if given.get("normalize_latents", True) is not True:
@@ -144,7 +146,8 @@ def network(record: Record) -> Network:
     """Build the discriminator that a record of a TensorFlow network describes."""
     arrays, given = variables(record), arguments(record)
     if "4x4/Dense1/weight" in arrays:
-        return from_stylegan1_tf.discriminator(arrays, given)
+        stylish = record.class_name == CLASSES[0]  # both families' are laid out alike; StyleGAN's code came with dnnlib
+        return from_growing_tf.discriminator(arrays, given, stylish)
     arrays = {re.sub(r"^(FromRGB)_lod0/", r"TOP/\1/", name): array for name, array in arrays.items()}
     found = [int(m[1]) for m in (re.fullmatch(r"(\d{1,5})x\1/Conv0/weight", name) for name in arrays) if m]
     resolution = _resolution(found)
@@ -161,17 +164,15 @@ def network(record: Record) -> Network:
     group = number(given, "mbstd_group_size", None if whole else 4)
     features = shape(arrays, "4x4/Conv/weight", 4)[2] - shape(arrays, "8x8/Conv1_down/weight", 4)[3]
     top = f"{resolution}x{resolution}"
+    residual, skipping = f"{top}/Skip/weight" in arrays, "4x4/FromRGB/weight" in arrays
+    architecture = "resnet" if residual else "skip" if skipping else "orig"
     config = dict[str, Any](
         resolution=resolution,
         channels=shape(arrays, f"{top}/FromRGB/weight", 4)[2],
         classes=0,
         channel_base=base,
         channel_max=limit,
-        architecture="resnet"
-        if f"{top}/Skip/weight" in arrays
-        else "skip"
-        if "4x4/FromRGB/weight" in arrays
-        else "orig",
+        architecture=architecture,
         mbstd_group=None if group is None else max(int(group), 1),
         mbstd_features=features,
         activation=_activation(given, "nonlinearity"),
@@ -195,9 +196,16 @@ def network(record: Record) -> Network:
 
 
 def _held(value: Any) -> dict[str, Record]:
-    whole = isinstance(value, (tuple, list)) and len(value) == 3
-    held = dict(zip(PARTS, value, strict=True)) if whole else {"G_ema": value}
-    return {name: record for name, record in held.items() if isinstance(record, Record) and record.class_name == CLASS}
+    if isinstance(value, (tuple, list)) and len(value) == 3:
+        held = dict(zip(PARTS, value, strict=True))
+    else:
+        held = {"D" if _judges(value) else "G_ema": value}
+    return {name: one for name, one in held.items() if isinstance(one, Record) and one.class_name in CLASSES}
+
+
+def _judges(value: Any) -> bool:
+    held = value.state.get("variables") if isinstance(value, Record) else None
+    return isinstance(held, list) and any(isinstance(v, tuple) and v and "FromRGB" in str(v[0])[:40] for v in held)
 
 
 def _resolution(found: list[int]) -> int:

@@ -107,7 +107,7 @@ def to_ours(path: str, array: np.ndarray) -> np.ndarray:
             array = array.reshape(-1)
         case ("noise_strength", 1) if array.size == 1:
             array = array[0]
-        case ("w_mean", 2) if len(array) == 1:
+        case ("w_mean", 2) if len(array) and (array == array[0]).all():  # repeated for every layer
             array = array[0]
     return from_nvidia.to_ours(path, array)
 

@@ -40,6 +40,7 @@ _BAGS = (
     "argparse.Namespace",
     "types.SimpleNamespace",
     "dnnlib.tflib.network.Network",
+    "tfutil.Network",
     "datetime.datetime",
     "datetime.date",
     "datetime.timedelta",

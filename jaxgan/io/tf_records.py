@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxgan.io.records import Record, UnreadableFile
 
-CLASS = "dnnlib.tflib.network.Network"
+CLASSES = ("dnnlib.tflib.network.Network", "tfutil.Network")  # the second is PGGAN's
 DEPTH = 4  # networks in networks; theirs are two deep
 
 

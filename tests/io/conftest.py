@@ -15,13 +15,13 @@ from jaxgan.io.pickles import UnreadableFile, names, read
 @pytest.fixture
 def network(monkeypatch):
     """The class that the pickles name: a bag of attributes."""
-    for name in ("dnnlib", "dnnlib.tflib", "dnnlib.tflib.network"):
+    for name in ("dnnlib", "dnnlib.tflib", "dnnlib.tflib.network", "tfutil"):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    kind = type("Network", (), {"__module__": "dnnlib.tflib.network"})
-    monkeypatch.setattr(sys.modules["dnnlib.tflib.network"], "Network", kind, raising=False)
+        kind = type("Network", (), {"__module__": name})
+        monkeypatch.setattr(sys.modules[name], "Network", kind, raising=False)
 
     def made(arrays, parts=(), function="training.networks_stylegan2.G_main", version=4, **arguments):
-        one = kind()
+        one = sys.modules["dnnlib.tflib.network" if version > 2 else "tfutil"].Network()
         state = {
             "version": version,
             "name": "G",

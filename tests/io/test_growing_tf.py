@@ -1,4 +1,4 @@
-"""TensorFlow pickles of the first StyleGAN, made from the golden file's arrays, draw the golden images."""
+"""TensorFlow pickles of PGGAN and the first StyleGAN, made of the golden files' arrays, draw the golden images."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from jaxgan.io import UnreadableFile, load, pickles
-from jaxgan.io.from_stylegan1_tf import to_ours
+from jaxgan.io.from_growing_tf import to_ours
 from jaxgan.io.names import below
-from jaxgan.models import stylegan1
+from jaxgan.models import pggan, stylegan1
 from jaxgan.ops.resample import conv_up2
 
 LAYERS = ("Conv0_up", "Conv1")
@@ -47,17 +47,17 @@ def generator(arrays, network, **arguments):
     return network({"lod": 0.0, "dlatent_avg": mean}, parts, "G_style", 3, **arguments)
 
 
-def discriminator(arrays, network, **arguments):
+def discriminator(arrays, network, down="Conv1_down", function="D_basic", version=3, **arguments):
     inputs = sum(name.startswith("input") and name.endswith("weight") for name in arrays)
     there: dict[str, Any] = {"lod": 0.0}
     for i in range(inputs):
         for k in ("weight", "bias"):
             there[f"FromRGB_lod{i}/{k}"] = turned(arrays[f"input{i}.{k}"])
-    names = [f"{4 << i}x{4 << i}/{kind}" for i in range(inputs - 1, 0, -1) for kind in ("Conv0", "Conv1_down")]
+    names = [f"{4 << i}x{4 << i}/{kind}" for i in range(inputs - 1, 0, -1) for kind in ("Conv0", down)]
     for i, name in enumerate([*names, "4x4/Conv", "4x4/Dense0", "4x4/Dense1"]):
         for k in ("weight", "bias"):
             there[f"{name}/{k}"] = turned(arrays[f"layer{i}.{k}"])
-    return network(there, (), "D_basic", 3, **arguments)
+    return network(there, (), function, version, **arguments)
 
 
 @pytest.fixture
@@ -121,3 +121,40 @@ def test_other_kinds_of_stylegan_are_refused_by_their_argument(golden, network, 
     for name, value in (("use_pixel_norm", True), ("fused_scale", False), ("blur_filter", None), ("use_noise", [1])):
         with pytest.raises(UnreadableFile, match=f"another {name} than"):
             load(written(generator(arrays, network, **{name: value})))
+
+
+def pggan_generator(arrays, network, fused, **arguments):
+    there: dict[str, Any] = {"lod": 0.0}
+    outputs = sum(name.startswith("output") and name.endswith("weight") for name in arrays)
+    for i in range(outputs):
+        for k in ("weight", "bias"):
+            there[f"ToRGB_lod{outputs - 1 - i}/{k}"] = turned(arrays[f"output{i}.{k}"])
+    for i in range(2 * outputs):
+        r, weight = 4 << i // 2, arrays[f"layer{i}.weight"]
+        if i == 0:  # a convolution of one padded pixel there, a matrix here
+            name, own = "4x4/Dense", weight.transpose(1, 0, 2, 3)[..., ::-1, ::-1].reshape(weight.shape[1], -1)
+        elif i % 2 or not fused:
+            name, own = f"{r}x{r}/{'Conv' if r == 4 else f'Conv{i % 2}'}", turned(weight)
+        else:
+            name, own = f"{r}x{r}/Conv0_up", turned(weight)[::-1, ::-1].transpose(0, 1, 3, 2)
+        there |= {f"{name}/weight": own, f"{name}/bias": arrays[f"layer{i}.bias"]}
+    return network(there, (), "networks.G_paper", 2, **arguments)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_golden_pggan_images_come_from_the_tensorflow_layout_too(golden, network, written, fused):
+    arrays, case = pickles.read(golden("pggan_32.pth")).value, np.load(golden("pggan_32.npz"))
+    g = pggan_generator(below(arrays, "G"), network, fused, fused_scale=fused, label_size=0)
+    d = discriminator(below(arrays, "D"), network, "Conv1_down" if fused else "Conv1", "networks.D_paper", 2)
+    file = written(g, d, g)
+    back, judge = load(file), load(file, part="D")
+    assert back.arch.name == pggan.NAME and judge.module.fused == fused
+    code = back.sample(jax.random.key(0), len(case["z"])).replace(value=jnp.asarray(case["z"]))
+    expected = case["image"].transpose(0, 2, 3, 1)
+    assert np.abs(np.asarray(back(code)) - expected).max() <= 2e-4 * max(1, np.abs(expected).max())
+    if not fused:
+        scores = np.asarray(judge(jnp.asarray(case["image_in"].transpose(0, 2, 3, 1))))
+        assert np.abs(scores - case["logits"]).max() <= 2e-4 * max(1, np.abs(case["logits"]).max())
+    assert load(written(d)).name == "pggan.discriminator"
+    with pytest.raises(UnreadableFile, match="conditional PGGAN"):
+        load(written(pggan_generator(below(arrays, "G"), network, fused, label_size=3)))
