@@ -1,7 +1,19 @@
 """Generator families, one file each: stages, discriminator, presets."""
 
-from jaxgan.models import biggan, dcgan, eigengan, gan, pggan, r3gan, stylegan1, stylegan2, stylegan3
+from jaxgan.models import alae, biggan, dcgan, eigengan, gan, pggan, r3gan, stylegan1, stylegan2, stylegan3
 
-FAMILIES = {m.NAME: m for m in (biggan, dcgan, eigengan, gan, pggan, r3gan, stylegan1, stylegan2, stylegan3)}
+FAMILIES = {m.NAME: m for m in (alae, biggan, dcgan, eigengan, gan, pggan, r3gan, stylegan1, stylegan2, stylegan3)}
 
-__all__ = ["FAMILIES", "biggan", "dcgan", "eigengan", "gan", "pggan", "r3gan", "stylegan1", "stylegan2", "stylegan3"]
+__all__ = [
+    "FAMILIES",
+    "alae",
+    "biggan",
+    "dcgan",
+    "eigengan",
+    "gan",
+    "pggan",
+    "r3gan",
+    "stylegan1",
+    "stylegan2",
+    "stylegan3",
+]

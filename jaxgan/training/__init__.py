@@ -1,6 +1,7 @@
 """Training: games, and everything around them."""
 
 from jaxgan.training.ada import Ada
+from jaxgan.training.alae import ALAE
 from jaxgan.training.augment import PIPES, Pipe, augment
 from jaxgan.training.biggan import BigGAN
 from jaxgan.training.cache import cache_compilations
@@ -24,6 +25,7 @@ from jaxgan.training.stylegan3 import Blur, StyleGAN3
 from jaxgan.training.transfer import read_weights, transfer
 
 __all__ = [
+    "ALAE",
     "DCGAN",
     "GAN",
     "PGGAN",

@@ -18,6 +18,7 @@ import numpy as np
 from jaxgan.core.generator import known
 from jaxgan.models import stylegan2
 from jaxgan.training.ada import Ada
+from jaxgan.training.alae import ALAE
 from jaxgan.training.biggan import BigGAN
 from jaxgan.training.dcgan import DCGAN
 from jaxgan.training.diffaugment import fixed, policy
@@ -34,7 +35,7 @@ from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 from jaxgan.training.stylegan3 import StyleGAN3
 
 # The games, one a family; a recipe's file says which by the class's name.
-Model = StyleGAN2 | GAN | DCGAN | PGGAN | StyleGAN1 | StyleGAN3 | BigGAN | R3GAN | EigenGAN
+Model = StyleGAN2 | GAN | DCGAN | PGGAN | StyleGAN1 | StyleGAN3 | BigGAN | R3GAN | EigenGAN | ALAE
 
 # What may change when a run is continued: none of these touches the numbers of a step.
 FREE = ("kimg", "tick_kimg", "checkpoint_kimg", "keep", "workers")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from jaxgan.training.alae import ALAE
 from jaxgan.training.biggan import BigGAN
 from jaxgan.training.dcgan import DCGAN
 from jaxgan.training.eigengan import EigenGAN
@@ -62,7 +63,18 @@ RESIDUAL = dict(resolution=16, widths=(8, 8, 4), blocks=1, group=4)
 
 SUBSPACES = dict(resolution=16, channel_base=4, channel_max=6)
 
+AUTOENCODER = {**STYLED, "growth": Growth(first=8)}
+JUDGE = {**DISCRIMINATOR, "w_dim": 8, "hidden": 8}
+
 CASES = (
+    Case("alae", STYLED, JUDGE, ALAE(**AUTOENCODER)),
+    Case(
+        "alae",
+        {**STYLED, "classes": 3, "channels": 1},
+        {**JUDGE, "classes": 3, "channels": 1},
+        ALAE(**AUTOENCODER, channels=1, mixing=0.0),
+        label="-conditional-grey",
+    ),
     Case(
         "eigengan",
         {**SUBSPACES, "z_dim": 5, "basis": 2},

@@ -1,0 +1,34 @@
+"""ALAE on the embedded scenes, 32x32: an autoencoder of narrow networks, without growing.
+
+Source: Pidhorskyi et al., "Adversarial Latent Autoencoders" (2020); narrow, for a CPU.
+Command: jaxgan train configs/alae_scenes32.py --folder runs/alae_scenes32
+The encoder: jaxgan.models.alae.encoder_of(trainer.network(state, "D", ema=True)).
+Result: not run.
+"""
+
+from jaxgan.training.alae import ALAE
+from jaxgan.training.ema import Ema
+from jaxgan.training.growth import Growth
+from jaxgan.training.recipe import Recipe
+from jaxgan.training.settings import Adam
+
+recipe = Recipe(
+    data="scenes:32",
+    model=ALAE(
+        resolution=32,
+        z_dim=64,
+        w_dim=64,
+        mapping_layers=4,
+        mapping_hidden=64,
+        channel_base=1024,
+        channel_max=64,
+        gamma=1.0,
+        growth=Growth(first=32),
+    ),
+    batch=32,
+    kimg=200,
+    adam=Adam(lr=0.002, b1=0.0, b2=0.99),
+    ema=Ema(kimg=5, ramp=0.05),
+    tick_kimg=10,
+    checkpoint_kimg=20,
+)
