@@ -4,7 +4,7 @@ The peer is a checkout of stylegan2-ada-pytorch and a Python that has torch, bot
 it is part of this repository. This file is both ends of the pipe: imported, it starts the worker; run by the other
 Python, it is the worker, and needs nothing but torch and what the checkout imports.
 
-    worker <- {"make": "synthesis" | "phases", ...sizes}    -> ["name of a run", ...]
+    worker <- {"make": "synthesis" | "phases" | "alias_free", ...sizes}    -> ["name of a run", ...]
     worker <- {"run": "name of a run"}                      -> [wall ms, CPU ms]
 """
 
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 FLAGS = (
     ("--peer", dict(metavar="DIR", help="a checkout of stylegan2-ada-pytorch to compare with")),
@@ -122,6 +123,57 @@ def phases(resolution: int, channel_base: int, batch: int, width: int, mapping_l
     }
 
 
+def alias_free(
+    resolution: int, batch: int, width: int, layers: int, base: int, limit: int, radial: bool
+) -> dict[str, Callable]:
+    """StyleGAN3's synthesis, of a checkout of stylegan3, and its filtered activations by themselves."""
+    import types
+
+    import torch
+
+    if "pkg_resources" not in sys.modules:  # asked for one function, and gone from current setuptools
+        stub: Any = types.ModuleType("pkg_resources")
+        stub.parse_version = lambda text: tuple(int(part) for part in text.partition("+")[0].split(".")[:2])
+        sys.modules["pkg_resources"] = stub
+    from torch_utils.ops import filtered_lrelu
+    from training.networks_stylegan3 import SynthesisNetwork
+
+    sizes = dict(channel_base=base, channel_max=limit, num_layers=layers, num_fp16_res=0, conv_clamp=None)
+    variant = dict(conv_kernel=1, use_radial_filters=True) if radial else {}
+    g = SynthesisNetwork(width, resolution, 3, **sizes, **variant).eval().requires_grad_(False)
+    ws = torch.randn(batch, g.num_ws, width)
+    stack = [getattr(g, name) for name in g.layer_names[:-1]]
+    sides = [int(layer.in_size[0]) + layer.conv_kernel - 1 for layer in stack]
+    inputs = [torch.randn(batch, layer.out_channels, side, side) for layer, side in zip(stack, sides)]
+
+    def activation(x, layer):
+        how = dict(up=layer.up_factor, down=layer.down_factor, padding=layer.padding)
+        return filtered_lrelu.filtered_lrelu(x, fu=layer.up_filter, fd=layer.down_filter, **how)
+
+    def activations():
+        with torch.no_grad():
+            for x, layer in zip(inputs, stack):
+                activation(x, layer)
+
+    def activations_backward():
+        for x, layer in zip(inputs, stack):
+            activation(x.clone().requires_grad_(True), layer).square().sum().backward()
+
+    def forward():
+        with torch.no_grad():
+            g(ws)
+
+    def backward():
+        g(ws.clone().requires_grad_(True)).square().sum().backward()
+
+    return {
+        "forward": forward,
+        "forward activation": activations,
+        "backward": backward,
+        "backward activation": activations_backward,
+    }
+
+
 def main() -> None:
     # The checkout prints while it works; the pipe is for answers only.
     pipe, sys.stdout = sys.stdout, sys.stderr
@@ -136,7 +188,7 @@ def main() -> None:
     for line in sys.stdin:
         question = json.loads(line)
         if "make" in question:
-            make = {"synthesis": synthesis, "phases": phases}[question.pop("make")]
+            make = {"synthesis": synthesis, "phases": phases, "alias_free": alias_free}[question.pop("make")]
             runs.clear()  # the old networks go before the new ones come
             runs.update(make(**question))
             answer = list(runs)
