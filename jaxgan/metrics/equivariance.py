@@ -185,7 +185,7 @@ def as_if_rotated(images, angle: float):
 
 
 def bandlimit(matrix: np.ndarray, up: int) -> np.ndarray:
-    """Design the low-pass filter of a linear map of the plane: both the input's and the output's grid can hold the result.
+    """Design the low-pass filter of a linear map of the plane: both its grids, before and after, can hold the result.
 
         f = (sinc * sinc_M) (window * window_M)     with the convolutions * of functions on the plane
 
@@ -220,7 +220,7 @@ def lanczos(x: np.ndarray) -> np.ndarray:
 
 @jax.jit
 def rotate_by(images, taps, inverse):
-    n, height, width, channels = images.shape
+    n, height, width, _ = images.shape
     reach = len(taps) // 2
     fine = supersampled(images, taps)  # [N, 4 (H + 11), 4 (W + 11), C]
     # Sample i stands at 4 i + reach; the middle of the grid is half a step behind the middle of the samples.
