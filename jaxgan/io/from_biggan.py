@@ -351,7 +351,9 @@ def sized_freely(widths: list, follows: tuple[int, ...]) -> dict[str, Any]:
     stages = [widths[0][0], *(b for _, b in widths[1::2])]
     width, resolution = stages[-1], 2 << len(stages)
     exact = all(s % width == 0 for s in stages)
-    config = dict(width=width if exact else 1, multiples=tuple(s // width if exact else s for s in stages), depth=2)
+    config = dict[str, Any](
+        width=width if exact else 1, multiples=tuple(s // width if exact else s for s in stages), depth=2
+    )
     if resolution not in biggan.GENERATOR:
         raise UnreadableFile(f"has {len(widths)} blocks, two a stage lead to {resolution} pixels")
     blocks = biggan.generator_blocks(resolution, deep=True, **config)

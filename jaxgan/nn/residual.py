@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxgan.nn.conditional import ConditionalBatchNorm
 from jaxgan.nn.normalize import Levels
 from jaxgan.nn.spectral import Conv
+from jaxgan.ops.resample import enlarge
 from jaxgan.ops.similarity import halve
 
 
@@ -51,12 +52,6 @@ class Norm(NamedTuple):
         return dict(eps=self.bn_eps, momentum=self.bn_momentum, groups=self.bn_groups, levels=self.levels)
 
 
-def nearest2(x):
-    """Double the resolution by repeating every pixel."""
-    n, h, w, c = x.shape
-    return jnp.broadcast_to(x[:, :, None, :, None], (n, h, 2, w, 2, c)).reshape(n, 2 * h, 2 * w, c)
-
-
 class GeneratorBlock(nn.Module):
     """Residual block that a condition [N, K] modulates: two 3x3 convolutions, or in the deep one a bottleneck of four.
 
@@ -72,8 +67,8 @@ class GeneratorBlock(nn.Module):
     @nn.compact
     def __call__(self, x, cond, train: bool):
         b, weights = self.block, self.norm.weights()
-        conv = lambda name, y, outputs, k=3: Conv(outputs, k, name=name, **weights)(y, train)
-        up = nearest2 if b.resample else lambda y: y
+        conv = lambda name, y, outputs, k=3, up=False: Conv(outputs, k, enlarge=up, name=name, **weights)(y, train)
+        enlarged = enlarge if b.resample else lambda y: y
 
         def activated(name, y):
             n = self.norm
@@ -83,13 +78,13 @@ class GeneratorBlock(nn.Module):
 
         if self.deep:
             hidden = b.inputs // 4
-            y = up(activated("bn2", conv("conv1", activated("bn1", x), hidden, 1)))
-            y = conv("conv3", activated("bn3", conv("conv2", y, hidden)), hidden)
-            return conv("conv4", activated("bn4", y), b.outputs, 1) + up(x[..., : b.outputs])
-        y = conv("conv1", up(activated("bn1", x)), b.outputs)
+            y = conv("conv2", activated("bn2", conv("conv1", activated("bn1", x), hidden, 1)), hidden, up=b.resample)
+            y = conv("conv3", activated("bn3", y), hidden)
+            return conv("conv4", activated("bn4", y), b.outputs, 1) + enlarged(x[..., : b.outputs])
+        y = conv("conv1", activated("bn1", x), b.outputs, up=b.resample)
         y = conv("conv2", activated("bn2", y), b.outputs)
         shortcut = conv("conv_sc", x, b.outputs, 1) if b.resample or b.inputs != b.outputs else x
-        return y + up(shortcut)
+        return y + enlarged(shortcut)
 
 
 class DiscriminatorBlock(nn.Module):

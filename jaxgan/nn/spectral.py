@@ -9,6 +9,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxgan.ops.resample import HIGHEST, conv
+from jaxgan.ops.strided import conv_enlarged
 
 INITS = {
     "ortho": nn.initializers.orthogonal(),
@@ -104,7 +105,13 @@ class Embedding(nn.Module):
 
 
 class Conv(nn.Module):
-    """Convolution y = x * W / sigma + b, zero padded, with `weight` [k, k, I, O]; the fields are those of `Dense`."""
+    """Convolution y = x * W / sigma + b, zero padded, with `weight` [k, k, I, O].
+
+    Args:
+        features, bias, normalise, stored, eps, initial: As for `Dense`.
+        kernel: Side of the kernel k.
+        enlarge: Repeat every pixel of x in both directions first.
+    """
 
     features: int
     kernel: int = 3
@@ -113,6 +120,7 @@ class Conv(nn.Module):
     stored: bool = False
     eps: float = 1e-6
     initial: str = "ortho"
+    enlarge: bool = False
 
     @nn.compact
     def __call__(self, x, train: bool = False):
@@ -120,5 +128,5 @@ class Conv(nn.Module):
         weight = self.param("weight", INITS[self.initial], shape)
         if self.normalise:
             weight = spectral(self, weight, train, self.eps, self.stored)
-        y = conv(x, weight.astype(x.dtype))
+        y = (conv_enlarged if self.enlarge else conv)(x, weight.astype(x.dtype))
         return y + self.param("bias", nn.initializers.zeros, (self.features,)).astype(y.dtype) if self.bias else y

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxgan.ops.resample import LAYOUT, on_cpu, shifted
+from jaxgan.ops.resample import LAYOUT, conv, enlarge, on_cpu, shifted
 
 FEW = 16  # below so many output channels one matrix product a tap beats a convolution
 
@@ -74,3 +74,23 @@ def conv_double(
 
     rows = [jnp.stack([phase(down, across) for across in reads], 3) for down in reads]
     return jnp.stack(rows, 2).reshape(x.shape[0], 2 * h, 2 * w, -1)  # [N, H, 2, W, 2, O]
+
+
+def conv_enlarged(
+    x: Float[Array, "n h w i"], weight: Float[Array, "3 3 i o"], phases: bool | None = None
+) -> Float[Array, "n h2 w2 o"]:
+    """Repeat every pixel in both directions, then convolve by 3x3, zero padded.
+
+    The four copies of a pixel meet at most 2x2 different ones: it is a transposed convolution whose kernel is the given
+    one, turned, summed with itself one step on along each axis.
+
+    Args:
+        phases: True computes it so, with 4/9 of the products; False enlarges first; None chooses the first on a CPU.
+    """
+    if not (on_cpu() if phases is None else phases):
+        return conv(enlarge(x), weight)
+    kernel = weight[::-1, ::-1]
+    for axis in (0, 1):
+        ends = lambda low, high, axis=axis: [(low, high) if a == axis else (0, 0) for a in range(4)]
+        kernel = jnp.pad(kernel, ends(0, 1)) + jnp.pad(kernel, ends(1, 0))
+    return conv_double(x, kernel, 1, True)

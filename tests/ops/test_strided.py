@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.ops.strided import conv_double, conv_half
+from jaxgan.ops.strided import conv_double, conv_enlarged, conv_half
 from tests.tolerances import OP
 
 KERNELS = [(3, 1), (4, 1)]
@@ -49,3 +49,9 @@ def test_each_input_pixel_paints_its_kernel():
                 for b in range(4):
                     y[2 * i + a, 2 * j + b] += x[0, i, j] @ w[a, b]
     np.testing.assert_allclose(conv_double(jnp.float32(x), jnp.float32(w))[0], y[1:7, 1:7], atol=OP)
+
+
+@pytest.mark.parametrize("out", [2, 16])
+def test_convolving_repeated_pixels_is_the_same_in_phases(out, close):
+    x, w = arrays(3, out)
+    close(conv_enlarged(x, w, True), conv_enlarged(x, w, False), OP)
