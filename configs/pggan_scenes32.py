@@ -1,0 +1,31 @@
+"""PGGAN on rendered scenes at 32x32, grown from 4x4: narrow, for a CPU.
+
+Source: Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and Variation" (2018). Different:
+narrow networks, short phases, and larger batches only while they are cheap.
+Command: jaxgan train configs/pggan_scenes32.py --folder runs/pggan_scenes32
+Result: not run to the end.
+"""
+
+from jaxgan.training.ema import Ema
+from jaxgan.training.growth import Growth
+from jaxgan.training.pggan import PGGAN
+from jaxgan.training.recipe import Recipe
+from jaxgan.training.settings import Adam
+
+recipe = Recipe(
+    data="scenes:32",
+    model=PGGAN(
+        resolution=32,
+        z_dim=64,
+        channel_base=1024,
+        channel_max=64,
+        mbstd=4,
+        growth=Growth(first=4, stable_kimg=20, fade_kimg=20, batches=((4, 64), (8, 32))),
+    ),
+    batch=16,
+    kimg=240,
+    adam=Adam(lr=0.0015),
+    ema=Ema(kimg=5, ramp=0.05),
+    tick_kimg=10,
+    checkpoint_kimg=20,
+)
