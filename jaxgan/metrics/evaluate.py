@@ -19,7 +19,7 @@ from jaxgan.features.lpips import LPIPS
 from jaxgan.metrics.bootstrap import mean_error
 from jaxgan.metrics.density_coverage import counted
 from jaxgan.metrics.equivariance import KINDS, decibels, decibels_error, equivariance
-from jaxgan.metrics.fid import figure_name, frechet_distance, frechet_error
+from jaxgan.metrics.fid import figure_name, frechet_distance, frechet_error, frechet_of_vectors
 from jaxgan.metrics.inception_score import inception_score, score_error
 from jaxgan.metrics.kid import blockwise
 from jaxgan.metrics.ppl import diversity, path_length, perceptual, trimmed
@@ -32,6 +32,7 @@ AGAINST = ("fid", "kid", "precision_recall", "density_coverage")  # compared wit
 PATHS = ("ppl", "ppl_w_end", "ppl_w_full", "ppl_z_end", "ppl_z_full")
 METRICS = (*AGAINST, "inception_score", *PATHS, "diversity", *KINDS)
 SPLITS = 10
+FEW = 10_000  # images; the features of more are kept only if a metric asks for them
 NEAREST = {"precision_recall": 3, "density_coverage": 5}
 
 
@@ -119,7 +120,7 @@ def evaluate(
     errors = Bootstrap(bootstrap, np.random.default_rng(np.asarray(jax.random.key_data(seed)).ravel().tolist()))
     said = lambda what, total: None if tick is None else counter(tick, what, total)
     whole, share = placements(devices)
-    keep = bool(bootstrap) or any(name not in ("fid",) for name in metrics)
+    keep = bool(bootstrap) or images <= FEW or any(name in JUDGED and name != "fid" for name in metrics)
     real, found = None, {}
     if any(name in AGAINST for name in metrics):
         assert source is not None  # checked
@@ -182,7 +183,10 @@ def checked(g: Generator, source: Source | None, metrics: Sequence[str], feature
 def frechet_figures(real: Seen, fake: Seen, features: Features, errors: Bootstrap) -> dict[str, Figure]:
     """Compare by the Gaussians that fit the features."""
     error = errors.of(lambda: frechet_error(real.moments, vectors(fake), *errors))
-    value = frechet_distance(real.moments, fake.moments)
+    if real.vectors is not None and fake.vectors is not None:
+        value = frechet_of_vectors(real.vectors, fake.vectors)
+    else:
+        value = frechet_distance(real.moments, fake.moments)
     return {figure_name(features): Figure(value, error, "lower", int(fake.moments.count))}
 
 

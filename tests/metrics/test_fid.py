@@ -8,7 +8,7 @@ from jaxgan.core import moments
 from jaxgan.features.random import random_features
 from jaxgan.metrics import collect, figure_name, frechet, frechet_distance
 from jaxgan.metrics.bootstrap import draws
-from jaxgan.metrics.fid import frechet_error, symmetric_root
+from jaxgan.metrics.fid import frechet_error, frechet_of_vectors, symmetric_root
 from tests import tolerances
 
 
@@ -47,6 +47,18 @@ def test_its_error_is_the_spread_over_generated_sets():
     fakes = [(rng.standard_normal((200, 4)) @ mix).astype(np.float32) for _ in range(100)]
     errors = [frechet_error(real, fake, 40, rng) for fake in fakes[:5]]
     assert np.mean(errors) == pytest.approx(np.std([frechet_distance(real, moments.of(f)) for f in fakes]), rel=0.35)
+
+
+@pytest.mark.parametrize(("m", "n", "d"), [(500, 400, 16), (30, 40, 64), (200, 30, 64), (30, 200, 64)])
+def test_distance_of_vectors_is_the_definition_also_with_fewer_members_than_features(m, n, d):
+    a, b = gaussian(m, d, 0), gaussian(n, d, 1, 1.0)
+    centred = [(x.astype(np.float64) - x.astype(np.float64).mean(0)) / np.sqrt(len(x) - 1) for x in (a, b)]
+    overlap = np.linalg.svd(centred[0] @ centred[1].T, compute_uv=False).sum()
+    means = np.square(a.mean(0, dtype=np.float64) - b.mean(0, dtype=np.float64)).sum()
+    expected = means + sum(np.square(x).sum() for x in centred) - 2 * overlap
+    assert frechet_of_vectors(a, b) == pytest.approx(expected, rel=1e-6)
+    if min(m, n) > d:
+        assert frechet_of_vectors(a, b) == pytest.approx(by_sqrtm(a, b), rel=1e-6)
 
 
 def test_square_root_is_that_of_scipy():
