@@ -1,5 +1,6 @@
 """Files in and out: models, images, films."""
 
+from jaxgan.io.digits import load_lenet
 from jaxgan.io.export import export
 from jaxgan.io.features import load_inception, load_lpips, load_squeezenet
 from jaxgan.io.files import bundled, describe, load, load_parts, save
@@ -18,6 +19,7 @@ __all__ = [
     "grid",
     "load",
     "load_inception",
+    "load_lenet",
     "load_lpips",
     "load_parts",
     "load_squeezenet",

@@ -5,6 +5,7 @@ from jaxgan.metrics.evaluate import METRICS, Figure, evaluate
 from jaxgan.metrics.fid import collect, figure_name, frechet, frechet_distance
 from jaxgan.metrics.inception_score import inception_score
 from jaxgan.metrics.kid import kernel_distance
+from jaxgan.metrics.labels import label_figures
 from jaxgan.metrics.ppl import diversity, path_length, perceptual, trimmed_mean
 from jaxgan.metrics.precision_recall import precision_recall
 from jaxgan.metrics.reconstruction import mse, psnr, ssim
@@ -23,6 +24,7 @@ __all__ = [
     "frechet_distance",
     "inception_score",
     "kernel_distance",
+    "label_figures",
     "mse",
     "observe",
     "path_length",
