@@ -16,6 +16,7 @@ from jaxgan.models import stylegan2
 from jaxgan.training.ada import Ada, adapt, observe, opening
 from jaxgan.training.augment import PIPES, augment
 from jaxgan.training.ema import Ema, half_life
+from jaxgan.training.freeze import freeze
 from jaxgan.training.game import Move, Player, Trainer, game
 from jaxgan.training.settings import R1, Adam, lazy_adam
 
@@ -61,6 +62,7 @@ class StyleGAN2:
         noise: Whether the layers add noise. Narrow networks in short runs draw speckle with it.
         r1: Penalty of the discriminator.
         path_length: Penalty of the generator.
+        freeze_d: How many of the discriminator's highest-resolution blocks stay as they are, in transfer learning.
         w_mean_decay: Decay of the running mean of w.
     """
 
@@ -82,12 +84,23 @@ class StyleGAN2:
     noise: bool = True
     r1: R1 = field(default_factory=R1)
     path_length: PathLength = field(default_factory=PathLength)
+    freeze_d: int = 0
     w_mean_decay: float = 0.995
 
     def smoke(self) -> StyleGAN2:
         """Shrink to 16 pixels and a few channels; every part stays."""
         narrow: dict[str, Any] = dict(channel_base=128, channel_max=8, d_channel_base=128, d_channel_max=8)
-        return replace(self, resolution=16, z_dim=16, w_dim=16, mapping_layers=2, mbstd=4, mbstd_parts=1, **narrow)
+        return replace(
+            self,
+            resolution=16,
+            z_dim=16,
+            w_dim=16,
+            mapping_layers=2,
+            mbstd=4,
+            mbstd_parts=1,
+            freeze_d=min(self.freeze_d, 2),
+            **narrow,
+        )
 
     def arch(self, classes: int = 0):
         """Describe the generator."""
@@ -230,11 +243,12 @@ class StyleGAN2:
         moves.append(Move("D", "D", d_main))
         if self.r1.gamma:
             moves.append(Move("D_r1", "D", d_r1, self.r1.every))
+        d_adam = lazy_adam(adam, self.r1.every if self.r1.gamma else 0)
         return game(
             {"G": arch.init, "D": lambda key: self.discriminator(key, classes)},
             {
                 "G": Player(("G",), lazy_adam(adam, self.path_length.every if self.path_length.weight else 0)),
-                "D": Player(("D",), lazy_adam(adam, self.r1.every if self.r1.gamma else 0)),
+                "D": Player(("D",), freeze(d_adam, self.resolution, self.freeze_d)),
             },
             moves,
             ema=half_life(ema),
