@@ -19,6 +19,7 @@ from jaxgan.ops.warp import separable
 from jaxgan.training.ada import Ada, adapt, observe, opening
 from jaxgan.training.augment import PIPES, augment
 from jaxgan.training.ema import Ema, half_life
+from jaxgan.training.freeze import freeze
 from jaxgan.training.game import Move, Player, Trainer, game
 from jaxgan.training.settings import R1, Adam, lazy_adam
 
@@ -62,6 +63,7 @@ class StyleGAN3:
         bf16_resolutions: Highest rates that compute in bfloat16.
         r1: Penalty of the discriminator.
         blur: In front of the discriminator; None for none. Published for "r", and not when weights are taken over.
+        freeze_d: How many of the discriminator's highest-resolution blocks stay as they are, in transfer learning.
         w_mean_decay: Decay of the running mean of w.
         magnitude_kimg: Half-life of the running magnitudes of the layers' inputs.
     """
@@ -85,6 +87,7 @@ class StyleGAN3:
     bf16_resolutions: int = 0
     r1: R1 = field(default_factory=R1)
     blur: Blur | None = None
+    freeze_d: int = 0
     w_mean_decay: float = 0.998
     magnitude_kimg: float = 20.0
 
@@ -92,7 +95,7 @@ class StyleGAN3:
         """Shrink to 16 pixels, four layers and a few channels; every part stays."""
         narrow: dict[str, Any] = dict(channel_base=64, channel_max=4, d_channel_base=128, d_channel_max=8)
         sizes = dict(resolution=16, z_dim=8, w_dim=8, layers=4, critical=2, margin=4, mbstd=4)
-        return replace(self, **sizes, **narrow)
+        return replace(self, freeze_d=min(self.freeze_d, 1), **sizes, **narrow)
 
     def arch(self, classes: int = 0) -> Arch:
         """Describe the generator."""
@@ -219,11 +222,12 @@ class StyleGAN3:
         if self.r1.gamma:
             moves.append(Move("D_r1", "D", d_r1, self.r1.every))
         d_adam = adam if self.d_lr is None else replace(adam, lr=self.d_lr)
+        judges = lazy_adam(d_adam, self.r1.every if self.r1.gamma else 0)
         return game(
             {"G": arch.init, "D": lambda key: self.discriminator(key, classes)},
             {
                 "G": Player(("G",), lazy_adam(adam, 0)),
-                "D": Player(("D",), lazy_adam(d_adam, self.r1.every if self.r1.gamma else 0)),
+                "D": Player(("D",), freeze(judges, self.resolution, self.freeze_d)),
             },
             moves,
             ema=half_life(ema),
