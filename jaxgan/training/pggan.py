@@ -18,6 +18,7 @@ from jaxgan.models import pggan
 from jaxgan.training.ada import Ada
 from jaxgan.training.augment import PIPES, augment
 from jaxgan.training.ema import Ema, half_life
+from jaxgan.training.freeze import freeze
 from jaxgan.training.game import Move, Player, Trainer, game
 from jaxgan.training.growth import Growth, beginning, check_batches, grown, opening_stats
 from jaxgan.training.opponents import opponents
@@ -41,6 +42,7 @@ class PGGAN:
         target: Slope that the penalty asks for.
         drift: Weight of the squared scores of real images.
         classify: Weight of the auxiliary classifier, in a conditional run.
+        freeze_d: How many of the discriminator's highest-resolution blocks stay as they are, in transfer learning.
         growth: Schedule.
     """
 
@@ -55,13 +57,22 @@ class PGGAN:
     target: float = 1.0
     drift: float = 1e-3
     classify: float = 1.0
+    freeze_d: int = 0
     growth: Growth = field(default_factory=Growth)
 
     def smoke(self) -> PGGAN:
         """Shrink to 16 narrow pixels that grow from 8."""
         growth = Growth(first=8, stable_kimg=0.016, fade_kimg=0.024)
         return replace(
-            self, resolution=16, z_dim=16, channel_base=128, channel_max=8, mbstd=4, mbstd_parts=1, growth=growth
+            self,
+            resolution=16,
+            freeze_d=min(self.freeze_d, 2),
+            z_dim=16,
+            channel_base=128,
+            channel_max=8,
+            mbstd=4,
+            mbstd_parts=1,
+            growth=growth,
         )
 
     def arch(self, classes: int = 0, resolution: int | None = None, lod: int = 0) -> Arch:
@@ -171,7 +182,7 @@ class PGGAN:
         full = opponents(self.arch(classes), make, ada)
         return game(
             {"G": self.arch(classes).init, "D": make},
-            {"D": Player(("D",), optimizer), "G": Player(("G",), optimizer)},
+            {"D": Player(("D",), freeze(optimizer, self.resolution, self.freeze_d)), "G": Player(("G",), optimizer)},
             [Move("D", "D", d_move), Move("G", "G", g_move)],
             ema=half_life(ema),
             stats={**full.stats, **opening_stats(self.growth, self.resolution)},
