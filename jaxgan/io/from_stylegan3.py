@@ -186,6 +186,6 @@ def _compare(name: str, kind: str, layer: Record, design: np.ndarray | None) -> 
     held = layer.buffers.get(kind)
     if held is None and design is None:
         return
-    fits = isinstance(held, np.ndarray) and design is not None and held.shape == design.shape
-    if not fits or not np.abs(held - design).max() < 1e-5:
+    alike = isinstance(held, np.ndarray) and design is not None and held.shape == design.shape
+    if not (alike and np.allclose(held, design, rtol=0, atol=1e-5)):  # pyright: ignore[reportArgumentType]
         raise UnreadableFile(f"its layer {name} has a {kind} other than its configuration gives")

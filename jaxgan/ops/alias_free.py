@@ -9,6 +9,7 @@ Source: Karras et al., "Alias-Free Generative Adversarial Networks" (2021), sect
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import NamedTuple
 
 import jax
@@ -168,7 +169,8 @@ def downsampled(x, how: Resampling, matrices: bool):
     if matrices:
         terms = factors(taps) if taps.ndim == 2 else [(taps, taps)]
         matrix = lambda f, size: down_matrix(size, f, how.down).astype(x.dtype)
-        return sum(separable(x, matrix(a, x.shape[1]), matrix(b, x.shape[2])) for a, b in terms)
+        parts = [separable(x, matrix(a, x.shape[1]), matrix(b, x.shape[2])) for a, b in terms]
+        return reduce(jnp.add, parts)
     for axis in (0,) if taps.ndim == 2 else (1, 2):
         x = depthwise(x, taps, axis, 1, how.down, (0, 0))
     return x
