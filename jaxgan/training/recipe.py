@@ -344,15 +344,16 @@ def _chosen(value: Any, options: Sequence[Any], where: str) -> Any:
     if value is None and type(None) in options:
         return type(None)
     some = [option for option in options if option is not type(None)]
+    names = ", ".join(getattr(option, "__name__", str(option)) for option in some)
     if isinstance(value, Mapping):
         named = [option for option in some if getattr(option, "__name__", "") == value.get("kind")]
         if named or len(some) == 1:
             return (named or some)[0]
-        names = ", ".join(getattr(option, "__name__", str(option)) for option in some)
-        raise ValueError(f"{where} is a {value.get('kind')!r}, allowed are {names}.")
+        said = f"is a {value['kind']!r}" if "kind" in value else "does not say its kind"
+        raise ValueError(f"{where} {said}, allowed are {names}.")
     if len(some) == 1:
         return some[0]
     fitting = [option for option in some if type(value) is option] or [float] * (isinstance(value, int))
     if not fitting or fitting[0] not in some:
-        raise ValueError(f"{where} is {value!r}, which is none of {', '.join(map(str, some))}.")
+        raise ValueError(f"{where} is {value!r}, which is none of {names}.")
     return fitting[0]

@@ -89,3 +89,38 @@ def test_a_run_is_its_own_config(command, asked, tmp_path):
 def test_own_words_are_parted_from_fields():
     own, rest = train.split(["c.py", "--smoke", "--batch", "3", "--folder=x", "--adam.lr=1"])
     assert own == ["c.py", "--smoke", "--folder=x"] and rest == ["--batch", "3", "--adam.lr=1"]
+
+
+GROWING = Path(__file__).resolve().parents[2] / "configs" / "alae_scenes32.py"
+PLAIN = GROWING.with_name("gan_mnist.py")
+
+
+def test_options_of_another_family_are_its_own(command, asked):
+    assert command("train", GROWING, "--model.gamma", "3", "--model.growth.first", "8", "--batch", "16").code == 0
+    model = asked["recipe"].model
+    assert type(model).__name__ == "ALAE" and (model.gamma, model.growth.first, model.w_dim) == (3.0, 8, 64)
+    assert command("train", PLAIN, "--model.hidden", "5", "6", "--model.output=sigmoid").code == 0
+    assert asked["recipe"].model.hidden == (5, 6) and asked["recipe"].model.output == "sigmoid"
+    assert command("train", PLAIN, "--smoke", "--diffaugment", "color,cutout").code == 0
+    assert asked["recipe"].model.resolution == 16 and asked["recipe"].diffaugment == "color,cutout"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--model.architecture", "skip"], "there is no option --model.architecture"),
+        (["--model.loss", "hinged"], "--model.loss takes one of"),
+        (["--diffaugment", "colour"], "no augmentation 'colour'"),
+        (["--diffaugment", "color", "--ada.target", "0.6"], "a run has one augmentation"),
+    ],
+)
+def test_wrong_field_of_another_family_is_one_line(command, asked, words, expected):
+    answer = command("train", PLAIN, *words)
+    assert answer.code == 2 and expected in answer.err and answer.err.count("\n") == 1
+    assert not asked
+
+
+def test_help_lists_the_fields_of_the_configs_own_family(command):
+    answer = command("train", GROWING, "--help")
+    assert answer.code == 0 and "--model.growth.first INT" in answer.out and "--model.reciprocity" in answer.out
+    assert "--model.architecture" not in answer.out
