@@ -21,7 +21,8 @@ from jaxgan.models import stylegan2
 from jaxgan.ops.resample import FILTER
 
 TITLE = "rosinality's StyleGAN2 .pt"
-PARTS = {"g_ema": "G_ema", "g": "G", "d": "D"}
+# The last is the generator inside encoder checkpoints of the same code (pSp, e4e, ReStyle); their encoder is not read.
+PARTS = {"g_ema": "G_ema", "g": "G", "d": "D", "decoder": "G_ema"}
 MEAN_OF = 4096  # codes that their scripts take the mean of w from, where a file has none
 _DERIVED = r"(.*\.)?kernel"  # follows from the taps
 
@@ -180,7 +181,7 @@ def discriminator(arrays: Mapping[str, np.ndarray]) -> Network:
 
 
 def _held(value: Any) -> dict[str, dict[str, np.ndarray]]:
-    found = names.parts(value, tuple(PARTS))
+    found = names.parts(value, (*PARTS, "encoder"))
     signs = ("conv1.conv.modulation.weight", "convs.1.conv2.1.weight")
     return {PARTS.get(name, name): arrays for name, arrays in found.items() if any(sign in arrays for sign in signs)}
 

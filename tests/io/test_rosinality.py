@@ -131,6 +131,18 @@ def test_a_file_without_a_mean_of_w_gets_one_and_older_ones_lack_noise(tmp_path)
     same(load(tmp_path / "bare.pt").replace(buffers={}), g.replace(buffers={}))
 
 
+def test_the_generator_inside_an_encoders_checkpoint_is_read(tmp_path):
+    g = a_generator(resolution=8)
+    to_rosinality(g, None, tmp_path / "g.pt")
+    value = pickles.read(tmp_path / "g.pt").value
+    both = {f"decoder.{name}": array for name, array in value["g_ema"].items()} | {"encoder.body.0.weight": np.ones(3)}
+    mean = np.repeat(value["latent_avg"][None], 4, axis=0)  # one row for every layer
+    save_torch(tmp_path / "psp.pt", {"state_dict": both, "latent_avg": mean, "opts": {"lr": 0.1}})
+    same(load(tmp_path / "psp.pt"), g)
+    with pytest.raises(UnreadableFile, match="has no part 'E'; it has G_ema"):
+        load(tmp_path / "psp.pt", part="E")
+
+
 def test_what_the_layout_has_no_place_for_is_named(tmp_path):
     cases: tuple[tuple[dict, str], ...] = (
         ({"classes": 2}, "classes = 0; this one has 2"),
