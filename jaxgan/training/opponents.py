@@ -35,7 +35,9 @@ class Opponents(NamedTuple):
     stats: dict[str, Any]
 
 
-def opponents(arch: Arch, discriminator: Callable[[Any], Network], ada: Ada | None = None) -> Opponents:
+def opponents(
+    arch: Arch, discriminator: Callable[[Any], Network], ada: Ada | None = None, noise: float = 0.0
+) -> Opponents:
     """Pit a generator against a discriminator.
 
     Networks with buffers (batch normalisation, spectral norms) run as in training, and every call moves them.
@@ -44,6 +46,7 @@ def opponents(arch: Arch, discriminator: Callable[[Any], Network], ada: Ada | No
         arch: The generator.
         discriminator: key -> Network.
         ada: Adaptive augmentation in front of the discriminator, or None.
+        noise: Standard deviation of normal noise on all images that the discriminator sees.
     """
     pipe = PIPES[ada.pipe] if ada else None
     network = jax.eval_shape(discriminator, jax.random.key(0))
@@ -62,6 +65,8 @@ def opponents(arch: Arch, discriminator: Callable[[Any], Network], ada: Ada | No
     def judge(params, stats, images, cond, key):
         if pipe is not None:
             images = augment(images, key, stats["ada"]["p"], pipe)
+        if noise:
+            images = images + noise * jax.random.normal(jax.random.fold_in(key, 1), images.shape)
         d = network.replace(params=params["D"], buffers=stats["buffers"]["D"])
         if not moving:
             return d(images, cond), stats
