@@ -1,6 +1,7 @@
 """Figures: how close reconstructions are, and how near generated images are to real ones."""
 
 from jaxgan.metrics.density_coverage import density_coverage
+from jaxgan.metrics.equivariance import decibels, equivariance
 from jaxgan.metrics.evaluate import METRICS, Figure, evaluate
 from jaxgan.metrics.fid import collect, figure_name, frechet, frechet_distance
 from jaxgan.metrics.inception_score import inception_score
@@ -16,8 +17,10 @@ __all__ = [
     "Figure",
     "Seen",
     "collect",
+    "decibels",
     "density_coverage",
     "diversity",
+    "equivariance",
     "evaluate",
     "figure_name",
     "frechet",

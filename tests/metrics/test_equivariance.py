@@ -7,7 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.metrics import equivariance as eq
+from jaxgan.metrics.equivariance import (
+    KINDS,
+    as_if_rotated,
+    bandlimit,
+    decibels,
+    decibels_error,
+    equivariance,
+    rotated,
+    translated,
+    turn,
+)
 from jaxgan.models import stylegan2, stylegan3
 from tests.tolerances import OP
 
@@ -33,8 +43,8 @@ class Waves:
         return image[..., None] + self.noise * np.random.default_rng(0).standard_normal((64, 64, 1))
 
 
-def figures(g, n=8, kinds=eq.KINDS, **how):
-    return {k: eq.decibels(v) for k, v in eq.equivariance(g, jax.random.key(0), n, batch=4, kinds=kinds, **how).items()}
+def figures(g, n=8, kinds=KINDS, **how):
+    return {k: decibels(v) for k, v in equivariance(g, jax.random.key(0), n, batch=4, kinds=kinds, **how).items()}
 
 
 def test_an_equivariant_generator_is_found_to_be_one():
@@ -69,7 +79,7 @@ def test_a_generator_that_sticks_to_its_grid_is_found_to_do_so():
     def transformed(g, matrix):
         block = g.params["synthesis"]["b4"]
         shift = 4 * jnp.asarray(matrix, jnp.float32)[:2, 2]
-        const = eq.translated(block["const"][None], shift, fractional=True)[0][0]
+        const = translated(block["const"][None], shift, fractional=True)[0][0]
         synthesis = {**g.params["synthesis"], "b4": {**block, "const": const}}
         return g.replace(params={**g.params, "synthesis": synthesis})
 
@@ -79,24 +89,24 @@ def test_a_generator_that_sticks_to_its_grid_is_found_to_do_so():
 
 def test_whole_shifts_move_pixels_and_say_which(close):
     images = jax.random.normal(jax.random.key(0), (2, 9, 12, 3))
-    moved, mask = eq.translated(images, jnp.array([3.0, -2.0]), fractional=False)
+    moved, mask = translated(images, jnp.array([3.0, -2.0]), fractional=False)
     assert np.array_equal(moved[:, :7, 3:], images[:, 2:, :9])
     assert float(mask.sum()) == 7 * 9 and np.all(mask[:, :7, 3:] == 1)
-    resampled, inner = eq.translated(images, jnp.array([3.0, -2.0]), fractional=True)
+    resampled, inner = translated(images, jnp.array([3.0, -2.0]), fractional=True)
     close(resampled * inner, moved * inner, OP, "a whole shift needs no resampling")
     assert 0 < float(inner.sum()) < float(mask.sum())
 
 
 def test_rotation_by_nothing_is_the_filter_alone(close):
     images = jax.random.normal(jax.random.key(0), (1, 40, 40, 1))
-    turned, inside = eq.rotated(images, 0.0)
-    filtered, whole = eq.as_if_rotated(images, 0.0)
+    turned, inside = rotated(images, 0.0)
+    filtered, whole = as_if_rotated(images, 0.0)
     close(turned * inside * whole, filtered * inside * whole, 2e-2, "filters designed on two grids")
     assert float((inside * whole).sum()) > 500
 
 
 def test_the_bandlimit_keeps_what_is_constant(close):
-    taps = eq.bandlimit(eq.turn(0.7), 4)
+    taps = bandlimit(turn(0.7), 4)
     assert taps.shape == (47, 47)
     phases = np.pad(taps, (0, 1)).reshape(12, 4, 12, 4).sum((0, 2))
     close(phases, np.ones((4, 4)), OP)
@@ -105,7 +115,7 @@ def test_the_bandlimit_keeps_what_is_constant(close):
 
 def test_the_last_batch_is_cut_and_unknown_kinds_are_refused():
     ticks = []
-    errors = eq.equivariance(
+    errors = equivariance(
         Waves(),
         jax.random.key(0),
         5,
@@ -115,6 +125,6 @@ def test_the_last_batch_is_cut_and_unknown_kinds_are_refused():
         tick=ticks.append,
     )
     assert errors["eq_t_frac"].shape == (5, 2) and ticks == [4, 1]
-    assert eq.decibels_error(errors["eq_t_frac"], 20, np.random.default_rng(0)) > 0
+    assert decibels_error(errors["eq_t_frac"], 20, np.random.default_rng(0)) > 0
     with pytest.raises(ValueError, match="no kind of equivariance 'eq_x'"):
-        eq.equivariance(Waves(), jax.random.key(0), 1, kinds=("eq_x",))
+        equivariance(Waves(), jax.random.key(0), 1, kinds=("eq_x",))
