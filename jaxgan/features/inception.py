@@ -18,6 +18,7 @@ SIZE = 299
 CLASSES = {True: 1008, False: 1000}  # of TensorFlow's network of 2015, and of torchvision's
 RESIZES = {"tensorflow": "corners", "pytorch": "centres", "clean": "bicubic"}
 Maps = Float[Array, "n h w c"]
+zeros, ones = nn.initializers.zeros, nn.initializers.ones
 
 
 class Conv(nn.Module):
@@ -41,9 +42,6 @@ class Conv(nn.Module):
         return nn.relu((x - mean) * (scale * jax.lax.rsqrt(var + 1e-3)) + bias)
 
 
-zeros, ones = nn.initializers.zeros, nn.initializers.ones
-
-
 class Mixed(nn.Module):
     """Branches side by side, each a chain of convolutions; a branch that begins with a word pools first.
 
@@ -63,8 +61,7 @@ class Mixed(nn.Module):
     def chain(self, x: Maps, steps: tuple) -> Maps:
         for step in steps:
             if step == "average":
-                border = ((1, 1), (1, 1))
-                x = nn.avg_pool(x, (3, 3), padding=border, count_include_pad=self.counts_border)
+                x = nn.avg_pool(x, (3, 3), padding="SAME", count_include_pad=self.counts_border)
             elif step == "max":
                 x = max_pool(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-jnp.inf), 3, 1)
             elif step == "max2":

@@ -19,7 +19,7 @@ from jaxgan.features.lpips import LPIPS
 from jaxgan.metrics.bootstrap import mean_error
 from jaxgan.metrics.density_coverage import counted
 from jaxgan.metrics.equivariance import KINDS, decibels, decibels_error, equivariance
-from jaxgan.metrics.fid import figure_name, frechet_distance, frechet_error, frechet_of_vectors
+from jaxgan.metrics.fid import figure_name, frechet_distance, frechet_error, frechet_of_vectors, judge_name
 from jaxgan.metrics.inception_score import inception_score, score_error
 from jaxgan.metrics.kid import blockwise
 from jaxgan.metrics.ppl import diversity, path_length, perceptual, trimmed
@@ -173,7 +173,7 @@ def checked(g: Generator, source: Source | None, metrics: Sequence[str], feature
         raise ValueError(f"Asked for {images} images; {', '.join(metrics)} needs {least} or more.")
     if "inception_score" in metrics and scores(features) is None:
         raise ValueError(
-            f"inception_score needs class scores, which {figure_name(features, 'the network').split('_', 1)[1]} lacks; "
+            f"inception_score needs class scores, which {judge_name(features)} lacks; "
             "take Inception, or a network whose module has a method scores(vectors)."
         )
     if bootstrap == 1 or bootstrap < 0:

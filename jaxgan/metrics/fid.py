@@ -192,11 +192,16 @@ def figure_name(features: Features, figure: str = "frechet") -> str:
         features: The feature network.
         figure: "frechet", "kernel", or any other word.
     """
-    judge = (getattr(features, "name", "") or getattr(features, "__name__", "features")).rpartition(".")[2]
+    judge = judge_name(features)
     network, _, rest = judge.partition("_")
     if figure in OWN and network == "inception" and rest in ("", "clean", "pytorch"):
         return "_".join([OWN[figure], *filter(None, [rest])])
     return f"{figure}_{judge}"
+
+
+def judge_name(features: Features) -> str:
+    """Return the word for a feature network in the names of figures: "random" of "features.random"."""
+    return (getattr(features, "name", "") or getattr(features, "__name__", "features")).rpartition(".")[2]
 
 
 # What figures of the published Inception are called.
