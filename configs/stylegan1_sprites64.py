@@ -1,7 +1,7 @@
 """StyleGAN on game sprites at 64x64, grown from 8x8: narrow, for a CPU.
 
 Source: Karras et al., "A Style-Based Generator Architecture for Generative Adversarial Networks" (2019). Different:
-narrow networks with a mapping of 4 layers, short phases.
+narrow networks without noise, a mapping of 4 layers, short phases.
 Command: jaxgan train configs/stylegan1_sprites64.py --data lpc_sprites64.npz --folder runs/stylegan1_sprites64
 Result: not run to the end.
 """
@@ -22,12 +22,13 @@ recipe = Recipe(
         mapping_hidden=64,
         channel_base=1024,
         channel_max=64,
+        noise=False,
         mbstd=4,
-        gamma=1.0,
-        growth=Growth(first=8, stable_kimg=15, fade_kimg=15, batches=((8, 32), (16, 32))),
+        gamma=10.0,
+        growth=Growth(first=8, stable_kimg=12, fade_kimg=12, batches=((8, 32), (16, 32))),
     ),
     batch=16,
-    kimg=180,
+    kimg=100,
     adam=Adam(lr=0.002),
     ema=Ema(kimg=5, ramp=0.05),
     tick_kimg=5,

@@ -237,7 +237,7 @@ def discriminator(one: Held, there: Mapping[str, Held]) -> Network:
     else:
         told = any("mapping.label_weight" in other.arrays for other in there.values())
         classes = scores if scores > 1 or told else 0
-    config = dict(
+    config = dict[str, Any](
         resolution=resolution,
         channels=_shape(one, "input0.weight")[1],
         classes=classes,

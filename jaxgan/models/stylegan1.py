@@ -85,6 +85,7 @@ class Layer(nn.Module):
     resolution: int
     layer: str
     index: int
+    use_noise: bool
 
     @nn.compact
     def __call__(self, x, style, context: Context):
@@ -95,10 +96,10 @@ class Layer(nn.Module):
             shape = (3, 3, x.shape[-1], self.features)
             weight = self.param("weight", nn.initializers.normal(1.0), shape) * (ROOT2 / math.sqrt(9 * shape[2]))
             x = conv(x, weight) if self.index % 2 else blur(conv_up2(x, weight, BOX))
-        noise = noise_map(self, context, self.layer, self.index, x.shape[0], self.resolution)
-        strength = self.param("noise_strength", nn.initializers.zeros, (self.features,))
-        if noise is not None:
-            x = x + noise * strength
+        if self.use_noise:
+            noise = noise_map(self, context, self.layer, self.index, x.shape[0], self.resolution)
+            strength = self.param("noise_strength", nn.initializers.zeros, (self.features,))
+            x = x if noise is None else x + noise * strength
         x = bias_act(x, self.param("bias", nn.initializers.zeros, (self.features,)), "leaky")
         return adain(x, style)
 
@@ -126,13 +127,14 @@ class Block(nn.Module):
     resolution: int
     features: int
     first_index: int
+    use_noise: bool
 
     @nn.compact
     def __call__(self, x, styles, context: Context):
         for i, style in enumerate(styles):
             name = f"b{self.resolution}_conv{i}"
-            layer = Layer(self.features, self.resolution, name, self.first_index + i, name=f"conv{i}")
-            x = layer(x, style, context)
+            sizes = (self.features, self.resolution, name, self.first_index + i)
+            x = Layer(*sizes, self.use_noise, name=f"conv{i}")(x, style, context)
         return tap(self, context, f"b{self.resolution}", x)
 
 
@@ -143,6 +145,7 @@ class Synthesis(nn.Module):
     channels: int
     channel_base: int
     channel_max: int
+    use_noise: bool
     lod: int
 
     @nn.compact
@@ -150,7 +153,8 @@ class Synthesis(nn.Module):
         fade, last = fade_of(self), self.resolution >> self.lod
         x, kept = None, {}
         for i, r in enumerate(resolutions(self.resolution if self.is_initializing() else last)):
-            block = Block(r, width(r, self.channel_base, self.channel_max), 2 * i, name=f"b{r}")
+            features = width(r, self.channel_base, self.channel_max)
+            block = Block(r, features, 2 * i, self.use_noise, name=f"b{r}")
             x = block(x, styles[2 * i : 2 * i + 2], context)
             if r in (last // 2, last) or self.is_initializing():
                 kept[r] = x
@@ -169,6 +173,7 @@ def arch(
     mapping_layers: int = 8,
     mapping_hidden: int = 512,
     mapping_lr_mul: float = 0.01,
+    use_noise: bool = True,
     lod: int = 0,
 ) -> Arch:
     """Describe a StyleGAN generator.
@@ -180,6 +185,7 @@ def arch(
         classes: Width of the condition, 0 for none.
         channel_base, channel_max: min(channel_base / r, channel_max) feature maps at resolution r.
         mapping_layers, mapping_hidden, mapping_lr_mul: The mapping MLP.
+        use_noise: Whether layers add noise.
         lod: Level of detail: how many of the highest resolutions are not in use yet. Images are enlarged to the full
             resolution all the same, and codes keep the rows of all layers.
 
@@ -190,7 +196,7 @@ def arch(
     check_sizes(resolution, lod)
     layers = style_layers(resolution, channel_base, channel_max)
     mapping = Mapping(z_dim, w_dim, classes, mapping_layers, mapping_hidden, mapping_lr_mul, name="mapping")
-    synthesis = Synthesis(resolution, channels, channel_base, channel_max, lod, name="synthesis")
+    synthesis = Synthesis(resolution, channels, channel_base, channel_max, use_noise, lod, name="synthesis")
     return Arch(
         name=NAME,
         config=tuple(sorted(config.items())),
@@ -237,7 +243,7 @@ class Discriminator(nn.Module):
         mbstd = (self.mbstd_group, self.mbstd_features, self.mbstd_parts)
         judge = Judge(*sizes, mbstd, smooth=True, fused=True, lod=self.lod, name="judge")
         scores = judge(images)
-        return jnp.sum(scores * cond, axis=1, keepdims=True) if self.classes else scores
+        return scores if cond is None or not self.classes else jnp.sum(scores * cond, axis=1, keepdims=True)
 
 
 def discriminator(

@@ -17,6 +17,7 @@ from jaxgan.losses.penalties import r1
 from jaxgan.models import stylegan1
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema, half_life
+from jaxgan.training.freeze import freeze
 from jaxgan.training.game import Move, Player, Trainer, game
 from jaxgan.training.growth import Growth, beginning, check_batches, grown, opening_stats
 from jaxgan.training.mixing import mixed_styles
@@ -37,12 +38,14 @@ class StyleGAN1:
         mapping_hidden: Width of its inner layers.
         channel_base: Width of both networks: min(channel_base / r, channel_max) channels at resolution r.
         channel_max: Most channels of a layer.
+        noise: Whether the generator's layers add noise.
         mbstd: Minibatch-stddev group.
         mbstd_parts: Parts of the batch with groups of their own: 1 is the global batch, on however many devices; the
             number of devices keeps each group on one device, as in the published code.
         mixing: Probability of style mixing.
         gamma: Weight of R1, at every step; the loss is gamma / 2 times the squared gradient norm.
         w_mean_decay: Decay of the running mean of w.
+        freeze_d: How many of the discriminator's highest-resolution blocks stay as they are, in transfer learning.
         growth: Schedule.
     """
 
@@ -54,18 +57,29 @@ class StyleGAN1:
     mapping_hidden: int = 512
     channel_base: int = 16384
     channel_max: int = 512
+    noise: bool = True
     mbstd: int = 4
     mbstd_parts: int = 1
     mixing: float = 0.9
     gamma: float = 10.0
     w_mean_decay: float = 0.995
+    freeze_d: int = 0
     growth: Growth = field(default_factory=lambda: Growth(first=8))
 
     def smoke(self) -> StyleGAN1:
         """Shrink to 16 narrow pixels that grow from 8."""
         narrow: dict[str, Any] = dict(z_dim=16, w_dim=16, mapping_layers=2, mapping_hidden=16, channel_base=128)
         growth = Growth(first=8, stable_kimg=0.016, fade_kimg=0.024)
-        return replace(self, resolution=16, channel_max=8, mbstd=4, mbstd_parts=1, growth=growth, **narrow)
+        return replace(
+            self,
+            resolution=16,
+            freeze_d=min(self.freeze_d, 2),
+            channel_max=8,
+            mbstd=4,
+            mbstd_parts=1,
+            growth=growth,
+            **narrow,
+        )
 
     def arch(self, classes: int = 0, resolution: int | None = None, lod: int = 0) -> Arch:
         """Describe the generator, at less than the full resolution if one is given."""
@@ -79,6 +93,7 @@ class StyleGAN1:
             channel_max=self.channel_max,
             mapping_layers=self.mapping_layers,
             mapping_hidden=self.mapping_hidden,
+            use_noise=self.noise,
             lod=lod,
         )
 
@@ -162,7 +177,7 @@ class StyleGAN1:
         optimizer = optax.adam(adam.lr, b1=adam.b1, b2=adam.b2, eps=adam.eps)
         return game(
             {"G": self.arch(classes).init, "D": make},
-            {"D": Player(("D",), optimizer), "G": Player(("G",), optimizer)},
+            {"D": Player(("D",), freeze(optimizer, self.resolution, self.freeze_d)), "G": Player(("G",), optimizer)},
             [Move("D", "D", d_move), Move("G", "G", g_move)],
             ema=half_life(ema),
             stats={**both.stats, **opening_stats(self.growth, self.resolution)},

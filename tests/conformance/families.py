@@ -70,7 +70,7 @@ CASES = (
     Case("alae", STYLED, JUDGE, ALAE(**AUTOENCODER)),
     Case(
         "alae",
-        {**STYLED, "classes": 3, "channels": 1},
+        {**STYLED, "classes": 3, "channels": 1, "use_noise": False},
         {**JUDGE, "classes": 3, "channels": 1},
         ALAE(**AUTOENCODER, channels=1, mixing=0.0),
         label="-conditional-grey",
@@ -136,7 +136,7 @@ CASES = (
         "stylegan1",
         {**STYLED, "classes": 3, "channels": 1},
         {**DISCRIMINATOR, "classes": 3, "channels": 1},
-        StyleGAN1(**STYLED, channels=1, growth=Growth(stable_kimg=0)),
+        StyleGAN1(**STYLED, channels=1, noise=False, growth=Growth(stable_kimg=0)),
         label="-conditional-grey",
     ),
     Case("stylegan2", SMALL, DISCRIMINATOR, GAME),
