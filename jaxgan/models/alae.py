@@ -106,12 +106,11 @@ class Encoder(nn.Module):
         x = enter(top, images)
         for r in reversed(resolutions(top)):
             x, share = ReadBlock(channels(r), channels(max(r // 2, 4)), self.w_dim, r == 4, name=f"b{r}")(x)
-            if r == 4:
-                return w + share
-            w = w + (share * (1 - fade) if r == top else share)
-            images = halve(images)
-            if r == top or drawn:  # all ways in while parameters are drawn
+            w = w + (share * (1 - fade) if r == top > 4 else share)
+            images = halve(images) if r > 4 else images
+            if r > 4 and (r == top or drawn):  # all ways in while parameters are drawn
                 x = faded(x, enter(r // 2, images), fade)
+        return w
 
 
 class Critic(nn.Module):
@@ -147,10 +146,12 @@ class Discriminator(nn.Module):
         self.critic = Critic(self.layers, self.hidden, max(self.classes, 1))
 
     def __call__(self, images, cond=None, train: bool = False):
-        if self.classes and cond is None:
-            raise ValueError(f"This discriminator is conditional: give cond [N, {self.classes}].")
         scores = self.critic(self.encoder(images))
-        return jnp.sum(scores * cond, axis=1, keepdims=True) if self.classes else scores
+        if not self.classes:
+            return scores
+        if cond is None:
+            raise ValueError(f"This discriminator is conditional: give cond [N, {self.classes}].")
+        return jnp.sum(scores * cond, axis=1, keepdims=True)
 
 
 def encoder(

@@ -29,7 +29,9 @@ class DiffAugment:
 
     policy: tuple[str, ...]
 
-    def __call__(self, images: Float[Array, "n h w c"], key: Key[Array, ""], p=1.0) -> Float[Array, "n h w c"]:
+    def __call__(
+        self, images: Float[Array, "n h w c"], key: Key[Array, ""], p: float | Float[Array, ""] = 1.0
+    ) -> Float[Array, "n h w c"]:
         """Augment a batch, every sample with its own draws.
 
         Pure and differentiable; what leaves the image is 0, grey.

@@ -42,9 +42,9 @@ def freeze(optimizer: optax.GradientTransformation, resolution: int, blocks: int
     def masked(tree):
         return jax.tree_util.tree_map_with_path(lambda path, x: jnp.zeros_like(x) if still(path) else x, tree)
 
-    def update(gradients, state, params=None):
+    def update(updates, state, params=None):
         # Without gradients the compiler drops their computation; a state from before may still have momentum.
-        updates, state = optimizer.update(masked(gradients), state, params)
+        updates, state = optimizer.update(masked(updates), state, params)
         return masked(updates), state
 
     return optax.GradientTransformation(optimizer.init, update)
