@@ -3,6 +3,9 @@
 Source: Radford et al., "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks"
 (2016).
 Command: jaxgan train configs/dcgan_mnist32.py --data mnist-t10k-images-idx3-ubyte.gz --folder runs/dcgan_mnist32
+Hardware: two cores of an AMD EPYC virtual machine that a dozen other programs shared: 40 images/s.
+Result, after 65 of the 200 kimg: by `benchmarks/digits.py` all ten labels, label entropy 2.05 (real digits: 2.30), 87 %
+of the digits sure (99.6 %).
 """
 
 from jaxgan.training.dcgan import DCGAN
