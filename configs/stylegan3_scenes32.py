@@ -2,6 +2,7 @@
 
 Source: Karras et al., "Alias-Free Generative Adversarial Networks" (2021).
 Command: jaxgan train configs/stylegan3_scenes32.py --folder runs/stylegan3_scenes32
+Result: not run yet; the numbers are those that suit StyleGAN2 on the same scenes.
 """
 
 from jaxgan.training.ema import Ema
