@@ -3,8 +3,8 @@
 For T and R, forward and with the gradient of what goes in: the whole synthesis (w+ to images), all its filtered
 activations by themselves (as band matrices, which is what runs on a CPU; with --library as depthwise convolutions
 too), and all its convolutions by themselves. `ratio` of a part is its share of the whole. `counts` gives what
-XLA counts for each program and, as "filters", the multiplications and additions that the taps of the filters ask for,
-in billions. The peer (a checkout of stylegan3) runs its reference implementation, as it does on every CPU.
+XLA counts for each program and, as "filters", the multiplications and additions that the taps of the filters ask for
+in one forward pass, in billions. The peer (a checkout of stylegan3) runs its reference implementation, as on every CPU.
 """
 
 from __future__ import annotations
