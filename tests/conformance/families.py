@@ -98,7 +98,15 @@ CASES = (
     ),
     Case(
         "biggan",
-        {**BIGGAN, "deep": True, "statistics": 3, "truncation": 0.4, "stored": True, "rgb_width": 8},
+        {
+            **BIGGAN,
+            "deep": True,
+            "statistics": 3,
+            "truncation": 0.4,
+            "stored": True,
+            "rgb_width": 8,
+            "initial": "ortho",
+        },
         PROJECTION,
         label="-truncations",
     ),
