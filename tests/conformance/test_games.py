@@ -120,9 +120,10 @@ def test_eight_devices_give_the_numbers_of_one(case, close):
         # Compared are the moments: Adam with b1 = 0 divides by the gradient, and blows rounding up to its sign.
         step = parallel(t.step, jax.devices()[:devices])
         after, metrics = step(jax.tree.map(jnp.copy, state), batch(case), active=t.active(1))
-        results.append((jax.device_get(metrics), jax.device_get((after.opt, after.stats))))
+        results.append((jax.device_get(metrics), jax.device_get(after.opt), jax.device_get(after.stats)))
     for (name, a), b in zip(results[0][0].items(), results[1][0].values(), strict=True):
         close(b, a, 10 * DEVICES, name)
-    moments = [jax.tree.leaves(r[1]) for r in results]
-    for a, b in zip(*moments, strict=True):
-        close(b, a, 10 * DEVICES, "moments of the gradients, and statistics")
+    # Statistics of later moves follow parameters that Adam has moved already: its rounding shows in them.
+    for part, tolerance in ((1, 10 * DEVICES), (2, 100 * DEVICES)):
+        for a, b in zip(*(jax.tree.leaves(r[part]) for r in results), strict=True):
+            close(b, a, tolerance, "statistics" if part == 2 else "moments of the gradients")
