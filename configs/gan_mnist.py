@@ -2,6 +2,10 @@
 
 Source: Goodfellow et al., "Generative Adversarial Nets" (2014).
 Command: jaxgan train configs/gan_mnist.py --data mnist-t10k-images-idx3-ubyte.gz --folder runs/gan_mnist
+Hardware: two cores of an AMD EPYC virtual machine that a dozen other programs shared: 700 to 1300 images/s.
+Result, after 571 of the 1000 kimg, 11 minutes: by `benchmarks/digits.py` all ten labels, label entropy 2.18 (real
+digits: 2.30), 90 % of the digits sure (99.6 %). Without the noise three other choices of sizes collapsed to a few
+digits: entropy 1.2 to 1.8 at 500 to 650 kimg, at worst 0.6.
 """
 
 from jaxgan.training.ema import Ema
