@@ -17,12 +17,14 @@ METHODS = {
     "sefa": ("layers", "samples"),
     "hessian": ("space", "tap", "steps"),
     "jacobian": ("space", "tap", "samples"),
+    "native": ("samples",),
 }
 
 HELP = """Find directions of a latent space, and draw what they do: one row of the picture for each direction.
 
 pca (GANSpace): where the population varies most. sefa: what the first layers amplify most, in closed form.
 hessian (Hessian Penalty): axes that do not interact. jacobian: what changes the images most.
+native: what the family has learned itself (EigenGAN).
 
 examples:
   jaxgan discover scenes64 --method pca --k 10 --out pca.safetensors
@@ -33,7 +35,7 @@ examples:
 @dataclass(frozen=True)
 class Options:
     model: Annotated[str, Positional, arg(metavar="MODEL", help="A file, or the name of a bundled generator.")]
-    method: Annotated[Literal["pca", "sefa", "hessian", "jacobian"], arg(help="How to search.")] = "pca"
+    method: Annotated[Literal["pca", "sefa", "hessian", "jacobian", "native"], arg(help="How to search.")] = "pca"
     k: Annotated[int, arg(help="Number of directions.")] = 10
     space: Annotated[str | None, arg(metavar="SPACE", help="Space of the directions; w where there is one.")] = None
     samples: Annotated[int | None, arg(metavar="INT", help="Codes that are looked at.")] = None

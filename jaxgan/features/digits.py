@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 MEAN, STD = 0.1307, 0.3081  # of MNIST's pixels in [0, 1]

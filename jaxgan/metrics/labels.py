@@ -9,7 +9,8 @@ from jaxtyping import ArrayLike, Float
 def label_figures(logits: Float[ArrayLike, "n c"], sure: float = 0.9) -> dict[str, float]:
     """Return how evenly the labels are spread and how sure the classifier is of them.
 
-        entropy = -sum_c f_c log f_c,   f the frequencies of the most probable labels;     confident = P(max_c p_c > sure)
+        entropy = -sum_c f_c log f_c,   f the frequencies of the most probable labels
+        confident = P(max_c p_c > sure)
 
     Args:
         logits: Class scores of generated images [N, C].
