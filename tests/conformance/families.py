@@ -142,9 +142,9 @@ CASES = (
     Case("stylegan1", STYLED, DISCRIMINATOR, StyleGAN1(**STYLED, growth=Growth(stable_kimg=0))),
     Case(
         "stylegan1",
-        {**STYLED, "classes": 3, "channels": 1},
+        {**STYLED, "classes": 3, "channels": 1, "use_noise": False},
         {**DISCRIMINATOR, "classes": 3, "channels": 1},
-        StyleGAN1(**STYLED, channels=1, noise=False, growth=Growth(stable_kimg=0)),
+        # No game: the bias behind the constant, which is flat at first, has a gradient of mere rounding.
         label="-conditional-grey",
     ),
     Case("stylegan2", SMALL, DISCRIMINATOR, GAME),
