@@ -45,6 +45,10 @@ class Context:
     mode: str = struct.field(pytree_node=False, default="const")
     train: bool = struct.field(pytree_node=False, default=False)
 
+    if TYPE_CHECKING:  # struct.dataclass adds it
+
+        def replace(self, **changes: Any) -> Context: ...
+
 
 class Stage(NamedTuple):
     """One link of the chain: a Linen module (with an explicit `name`) from codes of `source` to codes of `target`."""

@@ -218,7 +218,7 @@ def game(
             metrics.update(new)
         if ema is not None:
             state = state.replace(ema=ema(state.ema, chosen(state.params), size, state.images))
-        if moving:
+        if ema is not None and moving:
             held = state.stats["averaged_buffers"]
             held = ema(held, chosen(state.stats["buffers"]), size, state.images)
             state = state.replace(stats={**state.stats, "averaged_buffers": held})
