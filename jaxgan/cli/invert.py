@@ -113,7 +113,7 @@ def inverter(options: Options, judge):
 
     objective = losses.perceptual() + losses.pixel()
     if judge is not None:
-        objective = losses.lpips(judge) + 0.1 * losses.pixel()
+        objective = losses.lpips(judge) + losses.pixel()
     search = inversion.refine(
         objective,
         optax.adam(options.lr),
