@@ -70,7 +70,7 @@ CASES = (
     Case("alae", STYLED, JUDGE, ALAE(**AUTOENCODER)),
     Case(
         "alae",
-        {**STYLED, "classes": 3, "channels": 1, "use_noise": False},
+        {**STYLED, "classes": 3, "channels": 1},
         {**JUDGE, "classes": 3, "channels": 1},
         ALAE(**AUTOENCODER, channels=1, mixing=0.0),
         label="-conditional-grey",
@@ -142,7 +142,7 @@ CASES = (
     Case("stylegan1", STYLED, DISCRIMINATOR, StyleGAN1(**STYLED, growth=Growth(stable_kimg=0))),
     Case(
         "stylegan1",
-        {**STYLED, "classes": 3, "channels": 1},
+        {**STYLED, "classes": 3, "channels": 1, "use_noise": False},
         {**DISCRIMINATOR, "classes": 3, "channels": 1},
         # No game: the bias behind the constant, which is flat at first, has a gradient of mere rounding.
         label="-conditional-grey",
