@@ -9,14 +9,22 @@ import numpy as np
 import pytest
 
 import jaxgan as jg
-from jaxgan.cli import convert, discover, edit, generate, info, invert, train, words
+from jaxgan.cli import convert, discover, edit, evaluate, generate, info, invert, train, words
 from jaxgan.io import load
 from jaxgan.latents.walks import seeded
 from tests.planted import style
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
-VERBS = {"convert": convert, "discover": discover, "edit": edit, "generate": generate, "info": info, "invert": invert}
+VERBS = {
+    "convert": convert,
+    "discover": discover,
+    "edit": edit,
+    "evaluate": evaluate,
+    "generate": generate,
+    "info": info,
+    "invert": invert,
+}
 
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)
 COMMANDS = re.findall(r"^\s*(jaxgan .*?)\s*(?:#.*)?$", README, re.M)
