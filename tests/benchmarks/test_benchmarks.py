@@ -1,6 +1,7 @@
 """The benchmark scripts: their command lines, their timing, and one of them from end to end at toy size."""
 
 import json
+import logging
 import runpy
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ def run(monkeypatch):
     yield run
     for name in ("_timing", "_peer"):
         sys.modules.pop(name, None)
+    logging.getLogger("jaxgan").setLevel(logging.NOTSET)  # a script may have silenced it
 
 
 def test_there_is_a_script_for_each_claim():
