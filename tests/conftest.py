@@ -6,6 +6,9 @@ from pathlib import Path
 # OpenBLAS's threads stall one another when the cores are busy, as under pytest-xdist; numpy reads this when imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Tests compile some thousand tiny programs and run each a few times: half of the compiler's work would be lost on them.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
+
 import jax
 import numpy as np
 import pytest

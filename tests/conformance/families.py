@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from jaxgan.training.alae import ALAE
 from jaxgan.training.biggan import BigGAN
 from jaxgan.training.dcgan import DCGAN
@@ -166,6 +168,11 @@ CASES = (
 
 
 BATCH = 8
+
+
+def briefly(cases: tuple[Case, ...]) -> list:
+    """Leave the variants of a family to the slow tests, where each case costs a minute of compilation."""
+    return [pytest.param(c, id=str(c), marks=[pytest.mark.slow] if c.label else []) for c in cases]
 
 
 def trainer(case: Case):

@@ -11,11 +11,11 @@ from jaxgan.core import Generator
 from jaxgan.latents.spaces import w_mean
 from jaxgan.models import FAMILIES
 from jaxgan.training import parallel
-from tests.conformance.families import BATCH, CASES, trainer
+from tests.conformance.families import BATCH, CASES, briefly, trainer
 from tests.tolerances import DEVICES, OP
 
 GAMES = tuple(c for c in CASES if c.game is not None)
-every = pytest.mark.parametrize("case", GAMES, ids=str)
+every = pytest.mark.parametrize("case", briefly(GAMES))
 
 
 def test_every_family_has_a_game():

@@ -9,11 +9,11 @@ import pytest
 
 import jaxgan as jg
 from jaxgan.latents.spaces import first, rows, styled
-from tests.conformance.families import CASES
+from tests.conformance.families import CASES, briefly
 from tests.conformance.test_families import generator
 from tests.tolerances import OP
 
-every = pytest.mark.parametrize("case", CASES, ids=str)
+every = pytest.mark.parametrize("case", briefly(CASES))
 KEY = jax.random.key(3)
 K = 2
 
