@@ -175,6 +175,11 @@ def briefly(cases: tuple[Case, ...]) -> list:
     return [pytest.param(c, id=str(c), marks=[pytest.mark.slow] if c.label else []) for c in cases]
 
 
+def branching(cases: tuple[Case, ...]) -> list:
+    """Leave all but StyleGAN2, which has the most moves, to the slow tests: branches are the game's, not a family's."""
+    return [pytest.param(c, id=str(c), marks=[] if str(c) == "stylegan2" else [pytest.mark.slow]) for c in cases]
+
+
 def trainer(case: Case):
     """Make the case's game."""
     return case.game.trainer(batch=BATCH, adam=Adam(), ema=Ema(kimg=0.1), classes=case.classes)

@@ -11,7 +11,7 @@ from jaxgan.core import Generator
 from jaxgan.latents.spaces import w_mean
 from jaxgan.models import FAMILIES
 from jaxgan.training import parallel
-from tests.conformance.families import BATCH, CASES, briefly, trainer
+from tests.conformance.families import BATCH, CASES, branching, briefly, trainer
 from tests.tolerances import DEVICES, OP
 
 GAMES = tuple(c for c in CASES if c.game is not None)
@@ -65,7 +65,7 @@ def test_a_move_changes_its_own_players_parameters_and_no_others(case):
         assert all(np.isfinite(v) for v in metrics.values())
 
 
-@every
+@pytest.mark.parametrize("case", branching(GAMES))
 def test_lazy_moves_are_made_on_their_steps_only(case, close):
     t, state, step = made(case)
     lazy = [n for n in range(1, max(m.every for m in t.moves)) if names(t, n) != names(t, 0)]
