@@ -10,7 +10,7 @@ Command, from coarse to fine, each run taking over the weights of the one before
     jaxgan train configs/stylegan2_clothing64.py --data DATA --kimg 83 --model.r1.gamma 0.15 --ema.kimg 10 \
         --resume runs/clothing32 --folder runs/clothing64
 
-Hardware: 2 shared cores of an AMD EPYC virtual machine: 113 images/s at 16 pixels, 60 at 32, 32 at 64, some 100 minutes.
+Hardware: 2 shared cores of an AMD EPYC machine: 113 images/s at 16 pixels, 60 at 32, 32 at 64, some 100 minutes.
 Result: trousers, shirts, shorts and hats are recognised; printed cloth becomes a lattice. frechet_squeezenet 3,290,
 precision 0.56, recall 0.04 against the 341 photographs of the validation part; docs/results.md.
 The run behind it began with 60 kimg at gamma 0.3 (colour patches) and with noise, which the layers used as speckle at

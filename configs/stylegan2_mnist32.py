@@ -2,7 +2,7 @@
 
 Source: Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (2020); narrow, for a CPU.
 Command: jaxgan train configs/stylegan2_mnist32.py --data mnist-t10k-images-idx3-ubyte.gz --folder runs/mnist32
-Hardware: one shared core of an AMD EPYC virtual machine, 28 to 55 images/s, 56 minutes until it was stopped at 125 kimg.
+Hardware: one shared core of an AMD EPYC machine, 28 to 55 images/s, 56 minutes until it was stopped at 125 kimg.
 Result: digits; a LeNet is sure of 93 % of 2,000 (99.6 % of real ones), label entropy 2.18 (2.30).
 With gamma up to 0.5 every code gave the same digit, which changed as training went on; a strong R1 stops that.
 """
