@@ -233,7 +233,7 @@ def invert(g: Generator, originals, key, plan: Plan) -> Code:
 
 def finders(g: Generator, plan: Plan) -> dict[str, Callable]:
     """The three ways; the Hessian is taken of a middle activation, which costs a third of the image."""
-    blocks = [tap for tap in g.arch.taps if tap.startswith("b")]
+    blocks = [tap for tap in g.arch.taps if tap.startswith("b") and "_" not in tap]
     middle = blocks[len(blocks) // 2] if blocks else "image"
     return {
         "pca": directions.pca("w", plan.pca),

@@ -116,6 +116,7 @@ class SynthesisBlock(nn.Module):
             shortcut = Conv(self.features, 1, "up", bias=False, taps=self.taps, name="skip")(x, HALF)
         if not first:
             x = layer("conv0", self.first_index, up=True)(x, styles[name("conv0")], context)
+            x = tap(self, context, name("conv0"), x)
         x = layer("conv1", self.first_index + (not first))(x, styles[name("conv1")], context, HALF if residual else 1.0)
         if residual:
             x = shortcut + x
@@ -161,6 +162,11 @@ class Synthesis(nn.Module):
 def block_dtype(r: int, resolution: int, bf16_resolutions: int) -> str:
     """bfloat16 in the highest `bf16_resolutions` resolutions, never below 8."""
     return "bfloat16" if r >= max(resolution * 2 >> bf16_resolutions, 8) else "float32"
+
+
+def block_taps(r: int, draws: bool) -> tuple[str, ...]:
+    """Names of a block's activations in order: after each convolution, and the image so far."""
+    return (*((f"b{r}_conv0",) if r > 4 else ()), f"b{r}", *((f"rgb{r}",) if draws else ()))
 
 
 def check_sizes(resolution: int, architecture: str) -> None:
@@ -241,7 +247,7 @@ def arch(
             Affine(layer.name, layer.row, ("style", layer.name, "weight"), layer.name.endswith("torgb"))
             for layer in layers
         ),
-        taps=tuple(t for r in block_resolutions(resolution) for t in ([f"b{r}"] + ([f"rgb{r}"] if r in rgb else []))),
+        taps=tuple(t for r in block_resolutions(resolution) for t in block_taps(r, r in rgb)),
         truncates="w",
     )
 
