@@ -1,18 +1,27 @@
 """Losses: adversarial ones and penalties for training, objectives for inversion, tuning and encoders."""
 
-from jaxgan.losses import adversarial, penalties
-from jaxgan.losses.latent import mahalanobis, near_mean_w, noise_regularisation
+from jaxgan.losses import adversarial, degrade, penalties
+from jaxgan.losses.degrade import against, observed
+from jaxgan.losses.gram import gram
+from jaxgan.losses.latent import domain, gaussian, mahalanobis, near_mean_w, noise_regularisation, temporal
 from jaxgan.losses.reconstruct import laplacian, lpips, perceptual, pixel, ssim
 
 __all__ = [
     "adversarial",
+    "against",
+    "degrade",
+    "domain",
+    "gaussian",
+    "gram",
     "laplacian",
     "lpips",
     "mahalanobis",
     "near_mean_w",
     "noise_regularisation",
+    "observed",
     "penalties",
     "perceptual",
     "pixel",
     "ssim",
+    "temporal",
 ]

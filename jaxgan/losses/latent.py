@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxgan.core.code import Code
 from jaxgan.core.generator import Generator
+from jaxgan.core.network import Network
 from jaxgan.core.objective import Objective, term
-from jaxgan.latents.spaces import w_mean
+from jaxgan.latents.spaces import rows, w_mean
 from jaxgan.ops.similarity import halve
 
 
@@ -33,8 +36,7 @@ def _near_mean_w(std, images, target, code, generator, prepared) -> Float[Array,
     mean = w_mean(generator)
     if mean is None:
         raise ValueError(f"{generator.arch.name} carries no w_mean; use mahalanobis(...) or leave near_mean_w out.")
-    distance = jnp.square((code.value - mean) / std)
-    return distance.reshape(len(code), -1).mean(1)
+    return mean_square((code.value - mean) / std)
 
 
 def mahalanobis(chart, space: str = "p") -> Objective:
@@ -52,17 +54,97 @@ def mahalanobis(chart, space: str = "p") -> Objective:
     """
     if space not in ("p", "w"):
         raise ValueError(f"mahalanobis is defined in 'p' and 'w', got {space!r}.")
-    return term("mahalanobis", _in_p if space == "p" else _in_w, chart)
+    return term("mahalanobis", _mahalanobis(space), chart)
 
 
-def _in_p(chart, images, target, code, generator, prepared) -> Float[Array, " n"]:
-    value = chart.forward(carried(code, generator, "p", "mahalanobis").value)
-    return jnp.square(value).reshape(len(code), -1).mean(1)
+@cache  # one function for each space: a new one would compile anew
+def _mahalanobis(space: str):
+    def distance(chart, images, target, code, generator, prepared) -> Float[Array, " n"]:
+        return mean_square(chart.forward(carried(code, generator, space, "mahalanobis").value))
+
+    return distance
 
 
-def _in_w(chart, images, target, code, generator, prepared) -> Float[Array, " n"]:
-    value = chart.forward(carried(code, generator, "w", "mahalanobis").value)
-    return jnp.square(value).reshape(len(code), -1).mean(1)
+def gaussian(mean, std, space: str = "s", floor: float = 1e-2) -> Objective:
+    """Pull codes to the population of a space, coordinate by coordinate; named "gaussian".
+
+        mean_d ((c_d - mean_d) / std_d)^2
+
+    A typical code has 1. The statistics are those of `latents.stats.channels(g, key, space)`, computed once.
+
+    Args:
+        mean: Mean of one code: an array, or a tuple of arrays for "s".
+        std: Standard deviation in the same form.
+        space: Space of the statistics; a code before it is carried there.
+        floor: Smallest standard deviation, as a fraction of the root mean square over all coordinates: channels that
+            the population hardly moves would otherwise outweigh all others.
+
+    Source: Chong et al., "StyleGAN of All Trades" (2021), section 3.2, for style space: there a sum over 9088
+    coordinates with weight 1e-3 and no floor.
+    """
+    squares = jnp.concatenate([jnp.square(jnp.ravel(s)) for s in jax.tree.leaves(std)])
+    least = floor * jnp.sqrt(squares.mean())
+    return term("gaussian", _gaussian(space), mean, jax.tree.map(lambda s: jnp.maximum(s, least), std))
+
+
+@cache
+def _gaussian(space: str):
+    def distance(mean, std, images, target, code, generator, prepared) -> Float[Array, " n"]:
+        value = carried(code, generator, space, "gaussian").value
+        return mean_square(jax.tree.map(lambda c, m, s: (c - m) / s, value, mean, std))
+
+    return distance
+
+
+def domain(network: Network, space: str = "w") -> Objective:
+    """Keep codes where the encoder would put them: in the domain that it has learnt; named "domain".
+
+        mean_ld (c - E(G(c)))_ld^2
+
+    0 where the code is a fixed point of E o G. A plain code and one of rows are compared row by row.
+
+    Args:
+        network: Encoder, images to a `Code` or to the value of one.
+        space: Space of the encoder's codes, where it does not say ("w" stands for "w+" too).
+
+    Source: Zhu et al., "In-Domain GAN Inversion for Real Image Editing" (2020), eq. 4; the published weight is 2.
+    """
+    return term("domain", _domain(space), network)
+
+
+@cache
+def _domain(space: str):
+    def distance(network, images, target, code, generator, prepared) -> Float[Array, " n"]:
+        there = network(images)
+        where, there = (there.space, there.value) if isinstance(there, Code) else (space, there)
+        here = carried(code, generator, where.removesuffix("+"), "domain").value
+        widen = lambda a, b: a[:, None] if jnp.ndim(a) < jnp.ndim(b) else a
+        return mean_square(jax.tree.map(lambda a, b: widen(a, b) - widen(b, a), here, there))
+
+    return distance
+
+
+def temporal() -> Objective:
+    """Keep the codes of neighbouring frames alike, where the batch is a film; named "temporal".
+
+        1/2 mean (c_n - c_{n-1})^2 + 1/2 mean (c_{n+1} - c_n)^2
+
+    The one term that couples members of a batch: their sum counts each step between frames once. So it needs the whole
+    film in one chunk and a first-order solver.
+    """
+    return term("temporal", _temporal)
+
+
+def _temporal(images, target, code, generator, prepared) -> Float[Array, " n"]:
+    if code is None:
+        raise ValueError("temporal needs the code: objective(images, target, code).")
+    steps = mean_square(jax.tree.map(lambda v: v[1:] - v[:-1], code.value))  # [N - 1]
+    return (jnp.pad(steps, (1, 0)) + jnp.pad(steps, (0, 1))) / 2
+
+
+def mean_square(value) -> Float[Array, " n"]:
+    """Return the mean square over all coordinates of each member of a batch."""
+    return jnp.square(rows(value)).mean(1)
 
 
 def noise_regularisation() -> Objective:
@@ -96,4 +178,5 @@ def carried(code: Code | None, generator: Generator | None, space: str, loss: st
     """Carry a code to `space`, or to its "+" form where the code is of one row per layer."""
     if code is None or generator is None:
         raise ValueError(f"{loss} needs the code and the generator: objective(images, target, code, generator).")
-    return generator.to(code, space + "+" if code.space in ("w+", "p+") else space)
+    rowed = code.space.endswith("+") and f"{space}+" in generator.spaces
+    return generator.to(code, f"{space}+" if rowed else space)

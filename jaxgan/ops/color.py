@@ -15,6 +15,7 @@ ONE = np.diag(np.array([0, 0, 0, 1], np.float32))  # [4, 4], the identity of the
 SHIFT = np.array([[0, 0, 0, 1]] * 3 + [[0] * 4], np.float32)  # [4, 4], the translation column
 AXIS = np.array([1, 1, 1, 0], np.float32) / np.float32(np.sqrt(3))  # [4], grey: luma along it, chroma across
 LUMA = np.outer(AXIS, AXIS)  # [4, 4], the projection onto the grey axis
+REC601 = np.array([0.299, 0.587, 0.114], np.float32)  # [3], how bright red, green and blue are to the eye
 
 
 def translation(shift: Float[Array, " n"]) -> Float[Array, "n 4 4"]:

@@ -103,6 +103,15 @@ def enlarge(x: Float[Array, "n h w c"], factor: int = 2) -> Float[Array, "n h2 w
     return x.reshape(n, h * factor, w * factor, c)
 
 
+def average(x: Float[Array, "n h w c"], factor: int = 2) -> Float[Array, "n h2 w2 c"]:
+    """Average boxes of `factor` x `factor` pixels: undoes `enlarge`."""
+    n, height, width, channels = x.shape
+    if height % factor or width % factor:
+        raise ValueError(f"Images of {height}x{width} pixels have no whole boxes of {factor}x{factor}.")
+    boxes = x.reshape(n, height // factor, factor, width // factor, factor, channels)
+    return boxes.mean((2, 4))
+
+
 def blur(x: Float[Array, "n h w c"], taps: Taps = (1.0, 2.0, 1.0)) -> Float[Array, "n h w c"]:
     """Convolve with a separable filter of odd length at the same resolution, zero padded."""
     taps = normalised(taps)

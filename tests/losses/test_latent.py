@@ -1,3 +1,4 @@
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -5,6 +6,8 @@ import pytest
 
 from jaxgan import losses
 from jaxgan.core.code import Code
+from jaxgan.core.network import initialise
+from jaxgan.latents import stats
 from jaxgan.latents.charts import whitening
 from jaxgan.models import stylegan2
 from tests import tolerances
@@ -60,6 +63,58 @@ def test_mahalanobis_is_the_quadratic_form_of_the_inverse_covariance(g):
         np.testing.assert_allclose(found, expected, rtol=tolerances.NETWORK)
         rows = g.to(w(0), "w+")
         np.testing.assert_allclose(value(losses.mahalanobis(chart, space), rows, g), found, rtol=tolerances.OP)
+
+
+def test_mahalanobis_sums_to_the_width_times_the_mean_of_whitened_squares(g):
+    # A direction in which the population does not vary at all is floored, so that nothing explodes.
+    covariance = jnp.diag(jnp.array([4.0, 1.0, 0.25, 1.0, 1.0, 1.0, 1.0, 0.0]))
+    chart = whitening(jnp.zeros(D), covariance)
+    p = g.to(w(0), "p").value
+    found = value(losses.mahalanobis(chart), w(0), g)
+    np.testing.assert_allclose(D * found, D * chart.mahalanobis(p) ** 2, rtol=tolerances.OP)
+    assert np.all(found <= np.square(p / 2e-3).max())
+
+
+def test_gaussian_is_one_for_a_typical_style_and_takes_codes_from_before(g):
+    mean, std = stats.channels(g, jax.random.key(2), "s", 2000)
+    term = losses.gaussian(mean, std)
+    codes = g.to(g.sample(jax.random.key(3), 500), "s")
+    many = jnp.zeros((500, 1, 1, 1))
+    np.testing.assert_allclose(jnp.mean(term(many, many, codes, g)[0]), 1, atol=0.1)
+    early = w(0)
+    np.testing.assert_allclose(value(term, early, g), value(term, g.to(early, "s"), g), rtol=tolerances.OP)
+    at_mean = Code(jax.tree.map(lambda m: jnp.broadcast_to(m, (N, *m.shape)), mean), "s")
+    assert np.array_equal(value(term, at_mean, g), np.zeros(N))
+    still = losses.gaussian(mean, jax.tree.map(lambda s: s.at[0].set(0.0), std))
+    assert np.all(np.isfinite(value(still, early, g)))
+
+
+class Look(nn.Module):
+    """Name the same code whatever it sees."""
+
+    @nn.compact
+    def __call__(self, images):
+        code = self.param("code", nn.initializers.normal(1.0), (D,))
+        return jnp.broadcast_to(code, (len(images), D))
+
+
+def test_domain_is_zero_at_a_fixed_point_of_encoder_and_generator(g):
+    network = initialise(Look(), jax.random.key(0), IMAGES)
+    fixed = Code(network(IMAGES), "w")
+    for code in (fixed, g.to(fixed, "w+")):
+        assert np.array_equal(value(losses.domain(network), code, g), np.zeros(N))
+    away = fixed.replace(value=fixed.value + jnp.array([1.0, 2.0, 3.0])[:, None])
+    np.testing.assert_allclose(value(losses.domain(network), away, g), [1, 4, 9], rtol=tolerances.OP)
+    np.testing.assert_allclose(value(losses.domain(network), g.to(away, "w+"), g), [1, 4, 9], rtol=tolerances.OP)
+
+
+def test_temporal_counts_every_step_between_frames_once(g):
+    film = w(0)
+    steps = np.square(np.diff(np.asarray(film.value), axis=0)).mean(1)
+    found = value(losses.temporal(), film, g)
+    np.testing.assert_allclose(found, [steps[0] / 2, steps.sum() / 2, steps[1] / 2], rtol=tolerances.OP)
+    still = film.replace(value=jnp.broadcast_to(film.value[:1], film.value.shape))
+    assert np.array_equal(value(losses.temporal(), still, g), np.zeros(N))
 
 
 def test_noise_regularisation_is_two_per_level_for_a_constant_map(g):
