@@ -14,6 +14,7 @@ from jaxgan.io import names as placing
 from jaxgan.io.names import Table
 from jaxgan.io.records import Record, UnreadableFile, names
 from jaxgan.models import stylegan2
+from jaxgan.nn.growing import resolutions
 from jaxgan.ops.activations import ACTIVATIONS
 
 # Where each of our leaves stands in NVIDIA's object: the one table, read in both directions.
@@ -98,7 +99,7 @@ def generator(record: Record) -> Generator:
         kind = "a StyleGAN3" if "input" in synthesis.modules else "an unknown"
         raise UnreadableFile(f"holds {kind} generator; NVIDIA files with StyleGAN2 generators are read")
     resolution = _resolution(synthesis)
-    blocks = {r: _module(synthesis, f"b{r}") for r in stylegan2.block_resolutions(resolution)}
+    blocks = {r: _module(synthesis, f"b{r}") for r in resolutions(resolution)}
     top = blocks[resolution]
     conv = _module(top, "conv1")
     widths = {r: _shape(block, "conv1", "weight")[0] for r, block in blocks.items()}
@@ -136,7 +137,7 @@ def discriminator(record: Record) -> Network:
     if "b4" not in record.modules:
         raise UnreadableFile("holds an unknown discriminator; NVIDIA files with StyleGAN2 discriminators are read")
     resolution = _resolution(record)
-    blocks = {r: _module(record, f"b{r}") for r in stylegan2.block_resolutions(resolution)}
+    blocks = {r: _module(record, f"b{r}") for r in resolutions(resolution)}
     top, epilogue = blocks[resolution], blocks[4]
     conv = _module(top, "conv0")
     widths = {r: _shape(block, "conv" if r == 4 else "conv0", "weight")[0] for r, block in blocks.items()}
@@ -230,7 +231,7 @@ def _group(statistics: Record) -> int | None:
 def _resolution(record: Record) -> int:
     blocks = [int(name[1:]) for name in record.modules if re.fullmatch(r"b[1-9]\d{0,5}", name)]
     resolution = max(blocks)
-    if sorted(blocks) != list(stylegan2.block_resolutions(resolution)) or resolution < 8:
+    if sorted(blocks) != list(resolutions(resolution)) or resolution < 8:
         raise UnreadableFile(f"its {record.class_name[:40]} has blocks of the odd resolutions {sorted(blocks)[:12]}")
     return resolution
 

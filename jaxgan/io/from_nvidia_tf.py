@@ -19,6 +19,7 @@ from jaxgan.io.names import Table
 from jaxgan.io.records import Record, UnreadableFile
 from jaxgan.io.tf_records import CLASSES, arguments, number, shape, variables, width_guesses
 from jaxgan.models import stylegan2
+from jaxgan.nn.growing import resolutions
 from jaxgan.ops.activations import ACTIVATIONS
 from jaxgan.ops.resample import FILTER
 
@@ -108,10 +109,7 @@ def generator(record: Record) -> Generator:
     found = [int(m[1]) for m in (re.fullmatch(r"synthesis/(\d{1,5})x\1/Conv1/weight", name) for name in arrays) if m]
     resolution = _resolution(found)
     arrays = {name.replace("/TOP/", f"/{resolution}x{resolution}/"): array for name, array in arrays.items()}
-    widths = {
-        r: shape(arrays, f"synthesis/{_layer(str(r), 'conv1')}/weight", 4)[3]
-        for r in stylegan2.block_resolutions(resolution)
-    }
+    widths = {r: shape(arrays, f"synthesis/{_layer(str(r), 'conv1')}/weight", 4)[3] for r in resolutions(resolution)}
     base, limit = names.widths_rule(widths, width_guesses(given, 16384))
     top = f"synthesis/{resolution}x{resolution}"
     w_dim = shape(arrays, f"{top}/Conv1/mod_weight", 2)[0]
@@ -210,7 +208,7 @@ def _judges(value: Any) -> bool:
 
 def _resolution(found: list[int]) -> int:
     resolution = max(found, default=4)
-    if resolution < 8 or sorted(found) != list(stylegan2.block_resolutions(resolution)[1:]):
+    if resolution < 8 or sorted(found) != list(resolutions(resolution)[1:]):
         raise UnreadableFile(f"has layers of the resolutions {sorted(found)[:12]}: no StyleGAN2 network")
     return resolution
 

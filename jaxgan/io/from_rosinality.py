@@ -18,6 +18,7 @@ from jaxgan.io import from_nvidia, names
 from jaxgan.io.names import Table
 from jaxgan.io.records import UnreadableFile
 from jaxgan.models import stylegan2
+from jaxgan.nn.growing import resolutions
 from jaxgan.ops.resample import FILTER
 
 TITLE = "rosinality's StyleGAN2 .pt"
@@ -129,10 +130,7 @@ def generator(arrays: Mapping[str, np.ndarray], w_mean: Any = None) -> Generator
     if not 0 < blocks < 20:
         raise UnreadableFile(f"has {blocks} layers to_rgbs: no StyleGAN2 generator")
     resolution = 4 << blocks
-    widths = {
-        r: _shape(arrays, f"{layer(str(r), 'conv1')}.conv.weight", 5)[1]
-        for r in stylegan2.block_resolutions(resolution)
-    }
+    widths = {r: _shape(arrays, f"{layer(str(r), 'conv1')}.conv.weight", 5)[1] for r in resolutions(resolution)}
     base, limit = names.widths_rule(widths, [(32768, 512), (16384, 512)])
     layers = sum(bool(re.fullmatch(r"style\.\d+\.weight", name)) for name in arrays)
     w_dim = _shape(arrays, "conv1.conv.modulation.weight", 2)[1]

@@ -16,6 +16,7 @@ from jaxgan.io.nvidia_objects import Arrays, conv, dense, described, fir, mappin
 from jaxgan.io.nvidia_objects import mapping as mapping_network
 from jaxgan.io.pickle_writer import Call, dumps
 from jaxgan.models import stylegan2, stylegan3
+from jaxgan.nn.growing import resolutions
 from jaxgan.ops.activations import ACTIVATIONS
 from jaxgan.ops.resample import FILTER
 
@@ -91,16 +92,16 @@ def _synthesis_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _synthesis(arrays: Arrays, config: Mapping[str, Any], rows: int) -> Call:
-    resolutions = list(stylegan2.block_resolutions(config["resolution"]))
+    sides = list(resolutions(config["resolution"]))
     own = {"w_dim": config["w_dim"], "img_resolution": config["resolution"], "img_channels": config["channels"]}
     attributes = {
         **own,
-        "img_resolution_log2": len(resolutions) + 1,
+        "img_resolution_log2": len(sides) + 1,
         "num_fp16_res": 0,
-        "block_resolutions": resolutions,
+        "block_resolutions": sides,
         "num_ws": rows,
     }
-    modules = {f"b{r}": _synthesis_block(below(arrays, f"b{r}"), r, config) for r in resolutions}
+    modules = {f"b{r}": _synthesis_block(below(arrays, f"b{r}"), r, config) for r in sides}
     return described("SynthesisNetwork", attributes, {}, {}, modules, {**own, **_synthesis_arguments(config)})
 
 
@@ -170,7 +171,7 @@ def _discriminator(network: Network) -> Call:
     if not isinstance(d, stylegan2.Discriminator):
         raise ValueError(f"a network named '{network.name}' is no StyleGAN2 discriminator")
     arrays = renamed({"params": network.params}, DISCRIMINATOR_NAMES, to_theirs)
-    resolutions = list(reversed(stylegan2.block_resolutions(d.resolution)[1:]))
+    sides = list(reversed(resolutions(d.resolution)[1:]))
     cmap = arrays["b4.out.weight"].shape[0] if d.classes else 0
     mapping = {
         "classes": d.classes,
@@ -181,7 +182,7 @@ def _discriminator(network: Network) -> Call:
         "mapping_lr_mul": d.mapping_lr_mul,
     }
     modules, layers = {}, 0
-    for r in resolutions:
+    for r in sides:
         modules[f"b{r}"], count = _discriminator_block(below(arrays, f"b{r}"), r, d, layers)
         layers += count
     if d.classes:
@@ -204,7 +205,7 @@ def _discriminator(network: Network) -> Call:
             "activation": d.epilogue_activation,
         },
     }
-    attributes = {**own, "img_resolution_log2": len(resolutions) + 2, "block_resolutions": resolutions}
+    attributes = {**own, "img_resolution_log2": len(sides) + 2, "block_resolutions": sides}
     return described("Discriminator", attributes, {}, {}, modules, arguments)
 
 

@@ -12,6 +12,7 @@ from jaxgan.io.from_rosinality import GENERATOR_NAMES, discriminator_names, laye
 from jaxgan.io.names import renamed
 from jaxgan.io.torch_writer import save_torch
 from jaxgan.models import stylegan2
+from jaxgan.nn.growing import resolutions
 
 # What the layout has no place for; conv_clamp and bf16_resolutions only bound and round what half precision computes.
 GENERATOR_FIXED = {
@@ -69,7 +70,7 @@ def _generator(g: Generator) -> dict[str, np.ndarray]:
     arrays = renamed({"params": g.params, "buffers": g.buffers}, GENERATOR_NAMES, to_theirs)
     arrays.pop("latent_avg")
     kernel = 4 * _kernel(config["resample_filter"])
-    for r in stylegan2.block_resolutions(config["resolution"])[1:]:
+    for r in resolutions(config["resolution"])[1:]:
         arrays[f"{layer(str(r), 'conv0')}.conv.blur.kernel"] = kernel
         arrays[f"{layer(str(r), 'torgb')}.upsample.kernel"] = kernel
     return arrays
@@ -81,7 +82,7 @@ def _discriminator(network: Network) -> dict[str, np.ndarray]:
         raise ValueError(f"a network named '{network.name}' is no StyleGAN2 discriminator")
     _fits({name: getattr(d, name) for name in DISCRIMINATOR_FIXED}, DISCRIMINATOR_FIXED, "discriminator")
     arrays = renamed({"params": network.params}, discriminator_names(d.resolution), to_theirs)
-    for i in range(1, len(stylegan2.block_resolutions(d.resolution))):
+    for i in range(1, len(resolutions(d.resolution))):
         arrays[f"convs.{i}.conv2.0.kernel"] = arrays[f"convs.{i}.skip.0.kernel"] = _kernel(d.resample_filter)
     return arrays
 

@@ -12,6 +12,7 @@ from jaxgan.io import UnreadableFile, load
 from jaxgan.io.from_nvidia import DISCRIMINATOR_NAMES, GENERATOR_NAMES, to_theirs
 from jaxgan.io.names import renamed
 from jaxgan.models import stylegan2
+from jaxgan.nn.growing import resolutions
 
 SIZE = {"channel_base": 64, "channel_max": 7}
 
@@ -47,7 +48,7 @@ def tensorflow_generator(g, network, **arguments):
         mapping["LabelEmbed/bias"] = torch["mapping.embed.bias"]
     synthesis["4x4/Const/const"] = torch["synthesis.b4.const"][None]
     noises = 0
-    for r in stylegan2.block_resolutions(config["resolution"]):
+    for r in resolutions(config["resolution"]):
         for ours, theirs in (("conv0", "Conv0_up"), ("conv1", "Conv1"), ("torgb", "ToRGB")):
             own = f"synthesis.b{r}.{ours}"
             if f"{own}.weight" not in torch:
