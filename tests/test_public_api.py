@@ -27,7 +27,10 @@ SIGNATURES = {
     "Generator.sample": ["self", "key", "n", "cond"],
     "inversion.chain": ["inverters"],
     "inversion.encode": ["network", "space", "objective"],
-    "inversion.tune": ["objective", "optimizer", "steps", "each", "freeze"],
+    "inversion.tune": [
+        *("objective", "optimizer", "steps", "each", "trainable", "freeze", "rank", "until", "locality", "alpha"),
+        *("unit", "progress"),
+    ],
     "editing.chain": ["edits"],
     "editing.sweep": ["edit_fn", "values"],
     "editing.move": ["directions", "by", "layers", "relative"],
