@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
+
+DEPENDENT = 1e-5  # length of what is left of a unit vector, at float32's precision, when it lies in a span
 
 
 @struct.dataclass
@@ -82,18 +85,23 @@ class Directions:
         """
         if other.space != self.space:
             raise ValueError(f"Directions live in {self.space!r} and {other.space!r}. Both must be of one space.")
-        basis, triangle = jnp.linalg.qr(other.flat().T)
-        if jnp.abs(jnp.diag(triangle)).min() < 1e-6:
+        # On the host in float64: what is left of a direction may be small, and must still be orthogonal to the others.
+        given = np.asarray(other.flat(), np.float64)
+        given = given / np.linalg.norm(given, axis=1, keepdims=True)
+        basis, triangle = np.linalg.qr(given.T)
+        if len(given) > given.shape[1] or np.abs(np.diag(triangle)).min() < DEPENDENT:
             raise ValueError("The directions to project out depend on each other. Drop one of them.")
-        rows = self.flat()
+        rows = np.asarray(self.flat(), np.float64)
         rest = rows - (rows @ basis) @ basis.T
-        length = jnp.linalg.norm(rest, axis=1, keepdims=True)
-        if length.min() < 1e-6:
+        rest -= (rest @ basis) @ basis.T
+        length = np.linalg.norm(rest, axis=1, keepdims=True)
+        if length.min() < DEPENDENT:
             raise ValueError("A direction lies in the span of those to project out; nothing of it is left.")
+        rest, length = jnp.asarray(rest / length, jnp.float32), jnp.asarray(length[:, 0], jnp.float32)
         leaves, tree = jax.tree.flatten(self.vectors)
-        parts = jnp.split(rest / length, jnp.cumsum(jnp.array([v[0].size for v in leaves]))[:-1].tolist(), axis=1)
+        parts = jnp.split(rest, np.cumsum([v[0].size for v in leaves])[:-1].tolist(), axis=1)
         vectors = tree.unflatten([p.reshape(v.shape) for p, v in zip(parts, leaves)])
-        return self.replace(vectors=vectors, scales=self.scales * length[:, 0])
+        return self.replace(vectors=vectors, scales=self.scales * length)
 
     @staticmethod
     def join(*parts: Directions) -> Directions:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -23,6 +25,7 @@ def calibrated(
     layers=None,
     population: Moments | None = None,
     measured: int = stats.SAMPLES,
+    oriented: bool = False,
     **meta,
 ) -> Directions:
     """Make directions of rows: normalise them, fix their signs, measure the population along each.
@@ -36,14 +39,17 @@ def calibrated(
         layers: Rows of w+ that an edit moves by default.
         population: Moments of the space, if they are known already.
         measured: Size of the sample otherwise.
+        oriented: Whether the rows point the way that they should already, as those towards a higher score do.
         **meta: Further provenance: numbers and strings.
     """
-    vectors = signed(vectors / jnp.linalg.norm(vectors, axis=1, keepdims=True))
-    m = stats.moments(g, key, space, measured) if population is None else population
+    vectors = vectors / jnp.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = vectors if oriented else signed(vectors)
+    along = partial(stats.deviations, g, key, space=space, samples=measured)
+    scales = along(vectors) if population is None else stats.along(population, vectors)
     meta = {"method": method, "family": g.arch.name, "generator": fingerprint(g), **meta}
     return Directions(
         vectors=unrows(vectors, g.arch.shape(space)),
-        scales=stats.along(m, vectors),
+        scales=scales,
         space=space,
         layers=None if layers is None else tuple(layers),
         names=tuple(f"{method}{i}" for i in range(len(vectors))),

@@ -76,6 +76,24 @@ def along(m: Moments, vectors: Float[Array, "k d"]) -> Float[Array, " k"]:
     return jnp.sqrt(jnp.maximum(jnp.einsum("kd,de,ke->k", vectors, streaming.covariance(m), vectors), 0.0))
 
 
+def deviations(
+    g: Generator,
+    key,
+    vectors: Float[Array, "k d"],
+    space: str = "w",
+    samples: int = SAMPLES,
+    *,
+    cond=None,
+    batch: int = BATCH,
+) -> Float[Array, " k"]:
+    """Return the population's standard deviation along unit vectors [K, D] of the flattened space.
+
+    Unlike `along` it needs no [D, D] matrix, so it is the one for wide spaces.
+    """
+    check(g, space, samples)
+    return _deviations(g, key, cond, jnp.asarray(vectors), space, samples, min(batch, samples))
+
+
 def population(g: Generator, key, samples: int = 100_000, *, space: str = "p", cond=None) -> Whitening:
     """Return the chart in which the population of `space` is standard normal (P_N for "p")."""
     m = moments(g, key, space, samples, cond=cond)
@@ -117,3 +135,10 @@ def _channels(g, key, cond, space, samples, batch):
     start = jax.vmap(lambda _: streaming.empty(1))(jnp.arange(width(g, space)))
     m = fold(g, key, cond, space, samples, batch, start, update)
     return m.mean[:, 0], jnp.sqrt(jax.vmap(streaming.covariance)(m)[:, 0, 0])
+
+
+@partial(jax.jit, static_argnames=("space", "samples", "batch"))
+def _deviations(g, key, cond, vectors, space, samples, batch):
+    update = lambda m, x, mask: streaming.update(m, x @ vectors.T, mask)
+    m = fold(g, key, cond, space, samples, batch, streaming.empty(len(vectors)), update)
+    return jnp.sqrt(jnp.maximum(jnp.diag(streaming.covariance(m)), 0.0))
