@@ -59,14 +59,21 @@ def fit(image: UInt8[np.ndarray, "h w c"], resolution: int) -> UInt8[np.ndarray,
     height, width, channels = image.shape
     if (height, width) == (resolution, resolution):
         return image
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    image = np.ascontiguousarray(image[top : top + side, left : left + side])
+    left, top, right, bottom = centre_square(height, width)
+    side = right - left
+    image = np.ascontiguousarray(image[top:bottom, left:right])
     if side == resolution:
         return image
     picture = Image.fromarray(image[..., 0] if channels == 1 else image)
     array = np.asarray(picture.resize((resolution, resolution), Image.Resampling.LANCZOS))
     return array[..., None] if channels == 1 else array
+
+
+def centre_square(height: int, width: int) -> tuple[int, int, int, int]:
+    """Return the largest square in the middle of an image: (left, top, right, bottom)."""
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return left, top, left + side, top + side
 
 
 def boxed(image: UInt8[np.ndarray, "h w c"], side: int) -> UInt8[np.ndarray, "h2 w2 c"]:

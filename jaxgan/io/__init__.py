@@ -4,8 +4,9 @@ from jaxgan.io.digits import load_lenet
 from jaxgan.io.export import export
 from jaxgan.io.features import load_inception, load_lpips, load_squeezenet
 from jaxgan.io.files import bundled, describe, load, load_parts, save
-from jaxgan.io.images import grid, read_images, save_grid, save_image
+from jaxgan.io.images import grid, read_images, read_pictures, save_grid, save_image
 from jaxgan.io.records import UnreadableFile
+from jaxgan.io.results import load_codes, save_codes
 from jaxgan.io.to_biggan import to_biggan
 from jaxgan.io.to_nvidia import to_nvidia
 from jaxgan.io.to_rosinality import to_rosinality
@@ -18,13 +19,16 @@ __all__ = [
     "export",
     "grid",
     "load",
+    "load_codes",
     "load_inception",
     "load_lenet",
     "load_lpips",
     "load_parts",
     "load_squeezenet",
     "read_images",
+    "read_pictures",
     "save",
+    "save_codes",
     "save_grid",
     "save_image",
     "save_video",

@@ -124,6 +124,11 @@ def save(thing: Loaded, path: str | Path, meta: Mapping[str, Any] | None = None)
         TypeError: the thing is none of these.
         ValueError: a network does not say which factory made it.
     """
+    weights.save_arrays(path, *contents(thing, meta))
+
+
+def contents(thing: Loaded, meta: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a file holds of a thing: its arrays by name, and the header."""
     header: dict[str, Any] = {"meta": dict(meta or {})}
     match thing:
         case Generator():
@@ -147,7 +152,7 @@ def save(thing: Loaded, path: str | Path, meta: Mapping[str, Any] | None = None)
             arrays |= {f"noise/{name}": array for name, array in (thing.noise or {}).items()}
         case _:
             raise TypeError(f"a {type(thing).__name__} cannot be saved; Generator, Network, Directions and Code can")
-    weights.save_arrays(path, arrays, header)
+    return arrays, header
 
 
 def describe(path: str | Path) -> dict[str, Any]:

@@ -4,16 +4,52 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from jaxgan.data.transforms import fit, pixels, to_float, to_uint8
+from jaxgan.data.transforms import centre_square, fit, pixels, to_float, to_uint8
 from jaxgan.io.atomic import replaced
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Where an image comes from, and how it was prepared.
+
+    Args:
+        name: Its name: relative to the folder that was searched, or the file's own.
+        file: Its path.
+        size: Its own (width, height), upright.
+        mode: Its own mode, by Pillow's names.
+        box: Which part was taken: (left, top, right, bottom) in its own pixels.
+        resolution: Side of what was made of it.
+        channels: Channels of what was made of it.
+    """
+
+    name: str
+    file: Path
+    size: tuple[int, int]
+    mode: str
+    box: tuple[int, int, int, int]
+    resolution: int
+    channels: int
+
+    @property
+    def change(self) -> str:
+        """What had to be done to it, in a few words; empty if nothing."""
+        side, done = self.box[2] - self.box[0], []
+        if (side, side) != self.size:
+            done.append(f"cropped from {self.size[0]}x{self.size[1]} to its centre")
+        if side != self.resolution:
+            done.append(f"resized from {side} to {self.resolution} pixels")
+        if self.mode != ("L" if self.channels == 1 else "RGB"):
+            done.append(f"converted from {self.mode} to {'grey' if self.channels == 1 else 'RGB'}")
+        return ", ".join(done)
 
 
 def read_images(
@@ -35,22 +71,52 @@ def read_images(
         FileNotFoundError: a path does not exist, or nothing there is an image.
         ValueError: no image could be read, or one could not and `strict` is set.
     """
+    images, pictures, notes = read_pictures(source, resolution, channels, strict=strict)
+    return images, [picture.name for picture in pictures], notes
+
+
+def read_pictures(
+    source: str | Path | Sequence[str | Path],
+    resolution: int,
+    channels: int = 3,
+    *,
+    strict: bool = False,
+    exact: bool = False,
+) -> tuple[Float[np.ndarray, "n h w c"], list[Picture], list[str]]:
+    """Read images as `read_images` does, and tell of each how it was prepared.
+
+    Args:
+        source, resolution, channels, strict: As there.
+        exact: whether an image of another size or mode stops everything instead of being changed.
+
+    Returns:
+        The images [N, resolution, resolution, channels] in [-1, 1], a `Picture` for each, and the notes.
+
+    Raises:
+        FileNotFoundError, ValueError: As there; one image has another size or mode and `exact` is set.
+    """
     files = [file for place in _places(source) for file in _files(place)]
     if not files:
         raise FileNotFoundError(f"no image in {_shown(source)}; files that end in {', '.join(SUFFIXES)} are read")
-    images, names, notes = [], [], []
+    images, pictures, notes = [], [], []
     for file, name in files:
         try:
-            images.append(_picture(file, resolution, channels))
-            names.append(name)
+            image, picture = _picture(file, name, resolution, channels)
         except (OSError, ValueError, SyntaxError, MemoryError) as error:  # Pillow raises any of these on damaged files
             note = f"{file}: unreadable ({' '.join(str(error).split())[:120]})"
             if strict:
                 raise ValueError(note) from error
             notes.append(note)
+            continue
+        if exact and picture.change:
+            needed = f"{resolution}x{resolution} {'L (grey)' if channels == 1 else 'RGB'}"
+            size = f"{picture.size[0]}x{picture.size[1]}"
+            raise ValueError(f"{file}: is {size} {picture.mode}, needed is {needed}; it would have to be changed")
+        images.append(image)
+        pictures.append(picture)
     if not images:
         raise ValueError(f"none of {len(files)} images can be read; the first: {notes[0]}")
-    return to_float(np.stack(images)), names, notes
+    return to_float(np.stack(images)), pictures, notes
 
 
 def save_image(path: str | Path, image: Float[Any, "h w c"]) -> None:
@@ -128,13 +194,16 @@ def _shown(source: str | Path | Sequence[str | Path]) -> str:
     return ", ".join(map(str, _places(source)))[:200] or "an empty list"
 
 
-def _picture(file: Path, resolution: int, channels: int) -> UInt8[np.ndarray, "r r c"]:
+def _picture(file: Path, name: str, resolution: int, channels: int) -> tuple[UInt8[np.ndarray, "r r c"], Picture]:
     from PIL import Image
 
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(file) as image:
-                return fit(pixels(image, channels), resolution)
+                mode, upright = image.mode, pixels(image, channels)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise ValueError(f"declares more than {Image.MAX_IMAGE_PIXELS} pixels") from error
+    height, width = upright.shape[:2]
+    box = centre_square(height, width)
+    return fit(upright, resolution), Picture(name, file, (width, height), mode, box, resolution, channels)

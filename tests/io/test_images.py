@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgan.io.images import grid, read_images, save_grid, save_image, to_uint8
+from jaxgan.io.images import grid, read_images, read_pictures, save_grid, save_image, to_uint8
 
 
 def ramp(height=8, width=8, channels=3):
@@ -122,3 +122,25 @@ def test_a_failed_write_leaves_the_old_image(tmp_path):
         save_image(tmp_path / "a.xyz", ramp())
     assert (tmp_path / "a.png").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_what_was_done_to_a_picture_is_told(tmp_path):
+    save_image(tmp_path / "wide.png", ramp(9, 20))
+    Image.new("RGBA", (8, 8)).save(tmp_path / "clear.png")
+    save_image(tmp_path / "fits.png", ramp())
+    images, pictures, notes = read_pictures([tmp_path / f"{n}.png" for n in ("wide", "clear", "fits")], 8)
+    assert images.shape == (3, 8, 8, 3) and not notes
+    wide, clear, fits = pictures
+    assert wide.size == (20, 9) and wide.box == (5, 0, 14, 9)
+    assert wide.change == "cropped from 20x9 to its centre, resized from 9 to 8 pixels"
+    assert clear.mode == "RGBA" and clear.change == "converted from RGBA to RGB"
+    assert fits.change == "" and fits.box == (0, 0, 8, 8)
+
+
+def test_another_size_or_mode_is_refused_where_it_must_be_exact(tmp_path):
+    save_image(tmp_path / "fits.png", ramp())
+    assert len(read_pictures(tmp_path, 8, exact=True)[1]) == 1
+    with pytest.raises(ValueError, match="is 8x8 RGB, needed is 8x8 L"):
+        read_pictures(tmp_path, 8, 1, exact=True)
+    with pytest.raises(ValueError, match=r"fits\.png: is 8x8 RGB, needed is 16x16 RGB"):
+        read_pictures(tmp_path, 16, exact=True)
