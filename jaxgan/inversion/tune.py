@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from functools import cache, partial
@@ -19,8 +18,8 @@ from jaxgan.core.generator import Generator
 from jaxgan.core.objective import Objective
 from jaxgan.inversion.base import Found, Inverter, ones, untuned
 from jaxgan.inversion.march import march
-from jaxgan.latents.spaces import first, origin, plain, rows
-from jaxgan.latents.stats import SAMPLES, channels
+from jaxgan.latents.spaces import origin, rows
+from jaxgan.latents.stats import typical_distance
 
 PSI = 0.5
 BRIEFLY = 8  # names that a message lists
@@ -130,7 +129,9 @@ def tune(
         g, code, images = found.generator, found.code, jnp.asarray(images)
         names = chosen(g, trainable, freeze)
         keys = jax.random.split(key, 3)
-        reach = None if locality is None else alpha * (spread(g, keys[0], code.space) if unit is None else unit)
+        reach = (
+            None if locality is None else alpha * (typical_distance(g, keys[0], code.space) if unit is None else unit)
+        )
         shared = Shared(objective, locality, g, reach, keys[1])
         moving = free(g, names, rank, keys[2])
         best, loss, change, final, moved = solve(settings, shared, moving, code, images, steps, each, progress)
@@ -240,15 +241,6 @@ def neighbours(g: Generator, key, pivot: Code, reach) -> Code:
     step = reach / jnp.maximum(length, 1e-12)
     moved = jax.tree.map(lambda p, d: p + step.reshape(-1, *[1] * (d.ndim - 1)) * d, pivot.value, away)
     return Code(moved, pivot.space, pivot.cond)
-
-
-def spread(g: Generator, key, space: str) -> Float[Array, ""]:
-    """Return the root-mean-square distance of the population's codes from their mean, over all rows."""
-    if plain(space) == first(g):
-        return jnp.sqrt(jnp.float32(math.prod(g.arch.shape(space))))
-    _, std = channels(g, key, space if space == "s" else plain(space), SAMPLES)
-    repeats = g.arch.shape(space)[0] if space.endswith("+") else 1
-    return jnp.sqrt(repeats * sum(jnp.square(s).sum() for s in jax.tree.leaves(std)))
 
 
 def chosen(g: Generator, trainable: tuple[str, ...] | None, freeze: tuple[str, ...] | None) -> tuple[str, ...]:

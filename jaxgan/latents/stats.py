@@ -6,6 +6,7 @@ costs the memory of one batch.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import jax
@@ -17,7 +18,7 @@ from jaxgan.core.code import Code
 from jaxgan.core.generator import Generator, known
 from jaxgan.core.moments import Moments
 from jaxgan.latents.charts import Whitening, whitening
-from jaxgan.latents.spaces import rows, unrows
+from jaxgan.latents.spaces import first, plain, rows, unrows
 
 SAMPLES = 10_000
 BATCH = 1_000
@@ -64,6 +65,19 @@ def spread(m: Moments) -> Float[Array, ""]:
     Divide by sqrt(D) for the spread of one coordinate.
     """
     return jnp.sqrt(jnp.trace(m.m2 + m.m2_low) / jnp.maximum(m.count, 1))
+
+
+def typical_distance(g: Generator, key, space: str, samples: int = SAMPLES) -> Float[Array, ""]:
+    """Return the population's root-mean-square distance from its mean in a space, over all rows of a code.
+
+    sqrt(mean ||c - mean||^2)
+    """
+    shape = g.arch.shape(space)
+    if plain(space) == first(g):  # unit normal in every family
+        return jnp.sqrt(jnp.float32(math.prod(shape)))
+    _, deviations = channels(g, key, space if space == "s" else plain(space), samples)
+    repeats = shape[0] if space.endswith("+") else 1
+    return jnp.sqrt(repeats * jnp.square(rows(jax.tree.map(lambda d: d[None], deviations))).sum())
 
 
 def std(m: Moments) -> Float[Array, " d"]:

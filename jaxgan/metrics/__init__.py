@@ -1,6 +1,7 @@
 """Figures: how close reconstructions are, and how near generated images are to real ones."""
 
 from jaxgan.metrics.density_coverage import density_coverage
+from jaxgan.metrics.editability import charts, consistency, drift, mahalanobis
 from jaxgan.metrics.equivariance import decibels, equivariance
 from jaxgan.metrics.evaluate import METRICS, Figure, evaluate
 from jaxgan.metrics.fid import collect, figure_name, frechet, frechet_distance
@@ -9,25 +10,30 @@ from jaxgan.metrics.kid import kernel_distance
 from jaxgan.metrics.labels import label_figures
 from jaxgan.metrics.ppl import diversity, path_length, perceptual, trimmed_mean
 from jaxgan.metrics.precision_recall import precision_recall
-from jaxgan.metrics.reconstruction import mse, psnr, ssim
+from jaxgan.metrics.reconstruction import identity, mse, psnr, ssim
 from jaxgan.metrics.stream import Seen, observe
 
 __all__ = [
     "METRICS",
     "Figure",
     "Seen",
+    "charts",
     "collect",
+    "consistency",
     "decibels",
     "density_coverage",
     "diversity",
+    "drift",
     "equivariance",
     "evaluate",
     "figure_name",
     "frechet",
     "frechet_distance",
+    "identity",
     "inception_score",
     "kernel_distance",
     "label_figures",
+    "mahalanobis",
     "mse",
     "observe",
     "path_length",

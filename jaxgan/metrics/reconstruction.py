@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxgan.core.network import Network
 from jaxgan.ops.similarity import structural_similarity
 
 
@@ -30,3 +31,16 @@ def ssim(a: Float[Array, "n h w c"], b: Float[Array, "n h w c"]) -> Float[Array,
     averaged over colour channels. Images under 11 pixels get a smaller window.
     """
     return structural_similarity(a, b)[0]
+
+
+@jax.jit
+def identity(embed: Network, a: Float[Array, "n h w c"], b: Float[Array, "n h w c"]) -> Float[Array, " n"]:
+    """Return the cosine between the embeddings of each pair of images: 1 for the same person, or the same thing.
+
+    Args:
+        embed: Images to vectors [N, D], such as `features.arcface` for faces or a classifier of your own.
+        a, b: Images in [-1, 1].
+    """
+    x, y = embed(a), embed(b)
+    length = jnp.linalg.norm(x, axis=1) * jnp.linalg.norm(y, axis=1)
+    return (x * y).sum(1) / jnp.maximum(length, 1e-12)

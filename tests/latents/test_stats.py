@@ -64,3 +64,11 @@ def test_condition_moves_the_population():
 def test_an_unknown_space_is_named(g):
     with pytest.raises(ValueError, match="'q'"):
         stats.moments(g, KEY, "q")
+
+
+def test_the_typical_distance_is_how_far_codes_lie_from_their_mean(g):
+    w = g.to(g.sample(jax.random.key(8), 2000), "w").value
+    measured = float(jnp.sqrt(jnp.square(w - w.mean(0)).sum(1).mean()))
+    assert float(stats.typical_distance(g, KEY, "w", 2000)) == pytest.approx(measured, rel=0.05)
+    assert float(stats.typical_distance(g, KEY, "w+", 2000)) == pytest.approx(6**0.5 * measured, rel=0.05)
+    assert float(stats.typical_distance(g, KEY, "z")) == 4.0

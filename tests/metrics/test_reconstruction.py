@@ -2,7 +2,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan.metrics import mse, psnr, ssim
+from jaxgan.metrics import identity, mse, psnr, ssim
 from tests import tolerances
 
 
@@ -42,3 +42,12 @@ def test_ssim_prefers_less_contrast_to_noise_of_equal_energy():
     noise = noise * jax.numpy.sqrt(mse(x, flatter)[0] / jax.numpy.square(noise).mean())
     np.testing.assert_allclose(mse(x, flatter), mse(x, x + noise), rtol=tolerances.OP)
     assert ssim(x, flatter)[0] > 0.05 + ssim(x, x + noise)[0]
+
+
+def test_identity_is_the_cosine_of_embeddings():
+    embed = jax.tree_util.Partial(lambda x: x.reshape(len(x), -1)[:, :5])
+    a, b = images(0), images(1)
+    x, y = (np.asarray(v).reshape(3, -1)[:, :5] for v in (a, b))
+    expected = (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
+    np.testing.assert_allclose(identity(embed, a, b), expected, rtol=tolerances.OP)
+    np.testing.assert_allclose(identity(embed, a, 0.5 * a), 1, rtol=tolerances.OP)
