@@ -1,8 +1,36 @@
-"""Editing: every edit is `(g, code) -> code`; edits are composed by `chain`."""
+"""Editing: an edit is `(g, code) -> code`, a drawing `(g, *codes) -> images`; edits are composed by `chain`."""
 
-from jaxgan.editing.base import Edit, chain, identity, sweep
+from jaxgan.editing.base import Drawing, Edit, chain, identity, sweep
+from jaxgan.editing.blend import attribute, blend, lockstep
+from jaxgan.editing.canvas import shift, widen
+from jaxgan.editing.masks import box, composite, ramp
 from jaxgan.editing.mix import mix
+from jaxgan.editing.morph import morph, transfer
 from jaxgan.editing.move import move
+from jaxgan.editing.panorama import panorama, smooth
+from jaxgan.editing.swap import swap
 from jaxgan.editing.truncate import truncate
 
-__all__ = ["Edit", "chain", "identity", "mix", "move", "sweep", "truncate"]
+__all__ = [
+    "Drawing",
+    "Edit",
+    "attribute",
+    "blend",
+    "box",
+    "chain",
+    "composite",
+    "identity",
+    "lockstep",
+    "mix",
+    "morph",
+    "move",
+    "panorama",
+    "ramp",
+    "shift",
+    "smooth",
+    "swap",
+    "sweep",
+    "transfer",
+    "truncate",
+    "widen",
+]

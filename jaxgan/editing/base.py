@@ -1,4 +1,7 @@
-"""What every edit is: `(g, code) -> code`. Edits are closures whose strengths are leaves, so that a sweep is a vmap."""
+"""What every edit is: `(g, code) -> code`. Edits are closures whose strengths are leaves, so that a sweep is a vmap.
+
+What happens inside the generator, and on canvases of other sizes, is a drawing instead: `(g, *codes) -> images`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from jaxgan.core.code import Code
 from jaxgan.core.generator import Generator
 
 Edit = Callable[[Generator, Code], Code]
+Drawing = Callable[..., Float[Array, "n h w c"]]
 
 
 def identity(g: Generator, code: Code) -> Code:
@@ -43,9 +47,7 @@ def sweep(edit_fn: Callable[..., Edit], values: Float[Array, " v"]) -> Edit:
     values = jnp.asarray(values)
 
     def edit(g: Generator, code: Code) -> Code:
-        n = len(code)
-        full = code.replace(noise=jax.tree.map(lambda x: jnp.broadcast_to(x, (n, *x.shape[1:])), code.noise))
-        codes = jax.vmap(lambda by: edit_fn(by)(g, full))(values)
+        codes = jax.vmap(lambda by: edit_fn(by)(g, code.separate()))(values)
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), codes)
 
     return edit
