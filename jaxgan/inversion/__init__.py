@@ -1,8 +1,9 @@
 """Inversion: every inverter is `(Found, images, key) -> (Found, info)`; papers are chains of them."""
 
+from jaxgan.inversion import papers
 from jaxgan.inversion.base import Found, Inverter, chain
 from jaxgan.inversion.encode import encode
 from jaxgan.inversion.refine import refine
 from jaxgan.inversion.tune import tune
 
-__all__ = ["Found", "Inverter", "chain", "encode", "refine", "tune"]
+__all__ = ["Found", "Inverter", "chain", "encode", "papers", "refine", "tune"]

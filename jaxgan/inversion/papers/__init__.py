@@ -1,0 +1,18 @@
+"""Papers as compositions: each function returns an inverter, put together from the parts of this package."""
+
+from jaxgan.inversion.papers.idinvert import idinvert, stylegan_encoder
+from jaxgan.inversion.papers.image2stylegan import image2stylegan
+from jaxgan.inversion.papers.mganprior import mganprior
+from jaxgan.inversion.papers.population import ii2s, soat
+from jaxgan.inversion.papers.projector import projector, pti
+
+__all__ = [
+    "idinvert",
+    "ii2s",
+    "image2stylegan",
+    "mganprior",
+    "projector",
+    "pti",
+    "soat",
+    "stylegan_encoder",
+]
