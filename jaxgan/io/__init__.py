@@ -1,8 +1,10 @@
 """Files in and out: models, images, films."""
 
 from jaxgan.io.digits import load_lenet
+from jaxgan.io.directions import load_directions
+from jaxgan.io.embedders import load_arcface, load_moco
 from jaxgan.io.export import export
-from jaxgan.io.features import load_inception, load_lpips, load_squeezenet
+from jaxgan.io.features import frozen, load_inception, load_lpips, load_squeezenet
 from jaxgan.io.files import bundled, describe, load, load_parts, save
 from jaxgan.io.images import grid, read_images, read_pictures, save_grid, save_image
 from jaxgan.io.records import UnreadableFile
@@ -17,12 +19,16 @@ __all__ = [
     "bundled",
     "describe",
     "export",
+    "frozen",
     "grid",
     "load",
+    "load_arcface",
     "load_codes",
+    "load_directions",
     "load_inception",
     "load_lenet",
     "load_lpips",
+    "load_moco",
     "load_parts",
     "load_squeezenet",
     "read_images",

@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxgan.core import Code, Directions, Generator, Network, fingerprint
 from jaxgan.core.generator import Arch
+from jaxgan.encoders import ENCODERS
 from jaxgan.io import (
     from_biggan,
     from_eigengan,
@@ -43,6 +44,7 @@ FORMATS = (
     from_eigengan,
     from_sequential,
 )
+MADE = {**FAMILIES, **ENCODERS}  # what a file may name as the origin of what it holds
 ROLES = {"discriminator": "D", "encoder": "E"}  # factories of networks that a family may offer, and their parts
 COUNTS = ("layers", "blocks", "depth")  # how names of numbers end that a configuration is repeated by
 # What a format's reader may run into where a file's arrays have shapes that it did not expect.
@@ -137,7 +139,7 @@ def contents(thing: Loaded, meta: Mapping[str, Any] | None = None) -> tuple[dict
             arrays = leaves({"params": thing.params, "buffers": thing.buffers})
         case Network():
             family, _, role = thing.name.partition(".")
-            if family not in FAMILIES or role not in ROLES or not hasattr(FAMILIES[family], role) or not thing.config:
+            if family not in MADE or role not in ROLES or not hasattr(MADE[family], role) or not thing.config:
                 raise ValueError(f"a network named '{thing.name}' cannot be saved: no factory makes it again")
             header |= {"kind": "network", "family": family, "role": role, "config": dict(thing.config)}
             arrays = leaves({"params": thing.params, "buffers": thing.buffers})
@@ -150,6 +152,7 @@ def contents(thing: Loaded, meta: Mapping[str, Any] | None = None) -> tuple[dict
             arrays = _numbered("value", thing.value)
             arrays |= {"cond": thing.cond} if thing.cond is not None else {}
             arrays |= {f"noise/{name}": array for name, array in (thing.noise or {}).items()}
+            arrays |= {f"features/{tap}": array for tap, array in (thing.features or {}).items()}
         case _:
             raise TypeError(f"a {type(thing).__name__} cannot be saved; Generator, Network, Directions and Code can")
     return arrays, header
@@ -187,7 +190,7 @@ def _unknown(value: Any) -> str:
     if arrays := tensors(value):
         return f"holds a state dict of {few(arrays)}: which is not read yet"
     if isinstance(value, np.ndarray):
-        return f"holds one array {value.shape}, which is no network"
+        return f"holds one array {value.shape}, which is no network (directions: jg.io.load_directions)"
     if isinstance(value, Mapping):
         return f"holds a dict of {few([str(key)[:60] for key in value]) or 'nothing'}, which is not read"
     return f"holds a {type(value).__name__}, which is not read"
@@ -246,16 +249,16 @@ def _code(header: Mapping[str, Any], arrays: Mapping[str, jax.Array]) -> Code:
     value = _counted(arrays, "value")
     if value is None or not isinstance(header.get("space"), str):
         raise UnreadableFile("has a code without a value or a space")
-    noise = {name.removeprefix("noise/"): array for name, array in arrays.items() if name.startswith("noise/")}
-    return Code(value, header["space"], arrays.get("cond"), noise or None)
+    under = lambda prefix: {name[len(prefix) :]: x for name, x in arrays.items() if name.startswith(prefix)} or None
+    return Code(value, header["space"], arrays.get("cond"), under("noise/"), under("features/"))
 
 
 def _described(header: Mapping[str, Any], factory: str, arrays: int) -> Any:
     """Call the factory of the header's family with the header's configuration, both checked first."""
     family, config = str(header.get("family")), header.get("config")
-    if family not in FAMILIES or not hasattr(FAMILIES[family], factory):
-        raise UnreadableFile(f"is of the family '{family}'; known are {', '.join(FAMILIES)}")
-    make = getattr(FAMILIES[family], factory)
+    if family not in MADE or not hasattr(MADE[family], factory):
+        raise UnreadableFile(f"is of the family '{family}'; known are {', '.join(MADE)}")
+    make = getattr(MADE[family], factory)
     allowed = tuple(inspect.signature(make).parameters)
     if not isinstance(config, dict):
         raise UnreadableFile("has no configuration")

@@ -1,4 +1,4 @@
-"""Read files that carry a pickle (NVIDIA's `.pkl`, torch's `.pt` and `.pth`, old and new) without running any of it.
+"""Read files that carry a pickle (NVIDIA's `.pkl`, torch's `.pt` and `.pth`, numpy's `.npy`) without running any of it.
 
 Nothing that a file names is imported or called. A table says which names may occur and what inert value stands for
 each: tensors become numpy arrays, module objects become `Record`s, configuration objects become plain dicts.
@@ -7,6 +7,7 @@ Everything else is refused by name.
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import zipfile
@@ -24,6 +25,7 @@ __all__ = ["Contents", "Record", "UnreadableFile", "names", "read"]
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # torch's mark at the start of its older files
 _LEGACY_VERSION = 1001
+_NUMPY = b"\x93NUMPY"
 _MALFORMED = (
     struct.error, zlib.error, zipfile.BadZipFile, EOFError, IndexError, KeyError, TypeError, ValueError,
     AttributeError, OverflowError, NotImplementedError, RuntimeError,
@@ -31,7 +33,7 @@ _MALFORMED = (
 
 
 class Contents(NamedTuple):
-    """What a file holds: `kind` is "pickle", "torch zip" or "torch legacy"."""
+    """What a file holds: `kind` is "pickle", "torch zip", "torch legacy" or "numpy"."""
 
     kind: str
     value: Any
@@ -41,7 +43,7 @@ def read(path: str | Path) -> Contents:
     """Read a pickle-based file into plain values, arrays and `Record`s.
 
     Args:
-        path: an NVIDIA `.pkl` or a torch file, zip-based or older.
+        path: an NVIDIA `.pkl`, a torch file, zip-based or older, or numpy's `.npy`, of numbers or of objects.
 
     Returns:
         The kind of file and its value; arrays are numpy arrays that may share memory and must not be written to.
@@ -63,6 +65,8 @@ def read(path: str | Path) -> Contents:
         if zipped:
             return Contents("torch zip", _zip_value(path))
         data = path.read_bytes()
+        if data[:6] == _NUMPY:
+            return Contents("numpy", _numpy_value(data))
         _check_start(data)
         return _stream_value(data, Budget(_allowance(len(data))), nested=False)
     except Refused as error:
@@ -99,6 +103,20 @@ def _check_start(data: bytes) -> None:
         if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in data[:256]):
             raise Refused("is a text file, not a pickle")
         raise Refused(f"starts with {data[:4]!r}: neither a pickle nor a torch file")
+
+
+def _numpy_value(data: bytes) -> Any:
+    """Read numpy's own file: an array, or behind the same header the pickle of an array of objects."""
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in headers:
+        raise Refused(f"is a numpy file of version {version}; {', '.join(map(str, headers))} are read")
+    _, _, dtype = headers[version](file)
+    if not dtype.hasobject:
+        return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    value = _stream_value(data[file.tell() :], Budget(_allowance(len(data))), nested=False).value
+    return value.item() if isinstance(value, np.ndarray) and value.shape == () else value
 
 
 def _stream_value(data: bytes, budget: Budget, nested: bool) -> Contents:
