@@ -30,7 +30,8 @@ class Context:
         psi: Truncation strength; None leaves codes alone.
         noise: Noise maps by layer name, or None for the mode.
         key: Random key for noise mode "random".
-        patches: {tap name: callable pytree or array}, applied to the activation of that name.
+        features: {tap name: array}, in place of the activation of that name.
+        patches: {tap name: callable pytree or array}, applied to the activation of that name, or to its feature.
         cutoff: Number of layers that truncation acts on; None means all (static).
         mode: Noise mode, one of "const", "random", "none" (static).
         train: Whether batch statistics are used and buffers may move (static).
@@ -40,6 +41,7 @@ class Context:
     psi: Any = None
     noise: Any = None
     key: Any = None
+    features: Any = None
     patches: Any = None
     cutoff: int | None = struct.field(pytree_node=False, default=None)
     mode: str = struct.field(pytree_node=False, default="const")
@@ -223,7 +225,8 @@ class Generator:
             psi, cutoff: Truncation, as in `to`.
             noise: "const" (the stored maps), "random" (needs `key`) or "none"; maps in `code.noise` come first.
             key: Random key of the random noise.
-            patches: {tap: array or callable}: replaces, or maps, the activation of that name on its way.
+            patches: {tap: array or callable}: replaces, or maps, the activation of that name on its way; the code's
+                own features come before.
 
         Returns:
             Images [N, H, W, C] float32, not clipped.
@@ -286,6 +289,11 @@ def check(g: Generator, code: Code, psi=None, goal: str | None = None) -> None:
         raise ValueError(f"{arch.name} is conditional: give Code(..., cond=[N, {arch.classes}]).")
     if code.cond is not None and tuple(code.cond.shape) != (len(code), arch.classes):
         raise ValueError(f"cond has shape {tuple(code.cond.shape)}, {arch.name} takes [{len(code)}, {arch.classes}].")
+    for tap, activation in (code.features or {}).items():
+        known(tap, arch.taps, "tap")
+        if jnp.ndim(activation) != 4 or activation.shape[0] not in (1, len(code)):
+            allowed = f"[{len(code)} or 1, h, w, c]"
+            raise ValueError(f"The feature {tap!r} has shape {list(jnp.shape(activation))}, needed is {allowed}.")
     if psi is not None and (not arch.truncates or at > order.index(arch.truncates)):
         where = f"in {arch.truncates!r}" if arch.truncates else "nowhere"
         raise ValueError(
@@ -314,7 +322,7 @@ def context(g, code, psi, cutoff, noise, key, patches) -> Context:
         known(name, g.arch.taps, "tap")
     # A plain function is no pytree; Partial makes it a static part of one.
     patches = {k: Partial(p) if inspect.isroutine(p) else p for k, p in (patches or {}).items()}
-    return Context(code.cond, psi, code.noise, key, patches, cutoff, noise)
+    return Context(code.cond, psi, code.noise, key, code.features, patches, cutoff, noise)
 
 
 def walk(g: Generator, code: Code, ctx: Context, goal: str, taps: tuple[str, ...] = ()) -> tuple[Any, dict[str, Any]]:

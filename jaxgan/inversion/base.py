@@ -73,9 +73,7 @@ def chain(*inverters: Inverter) -> Chain:
 
 def ones(code: Code) -> Code:
     """Put a batch axis of one behind the batch axis of a code: `vmap` then sees codes of one image."""
-    n = len(code)
-    noise = jax.tree.map(lambda x: jnp.broadcast_to(x, (n, *x.shape[1:])), code.noise)
-    return jax.tree.map(lambda x: x[:, None], code.replace(noise=noise))
+    return jax.tree.map(lambda x: x[:, None], code.separate())
 
 
 def untuned(found: Found, verb: str) -> None:

@@ -23,6 +23,7 @@ from jaxgan.io import (
     from_genforce,
     from_nvidia,
     from_nvidia_tf,
+    from_psp,
     from_rosinality,
     from_sequential,
     from_stylegan3,
@@ -39,6 +40,7 @@ FORMATS = (
     from_nvidia,
     from_nvidia_tf,
     from_biggan,
+    from_psp,
     from_rosinality,
     from_genforce,
     from_eigengan,
@@ -91,7 +93,7 @@ def load_parts(path: str | Path) -> dict[str, Any]:
         thing = _own(found, None)
         return {"D" if isinstance(thing, Network) else "G_ema": thing} if isinstance(thing, Generator | Network) else {}
     value, parts = pickles.read(found).value, {}
-    for part in ("G_ema", "G", "D"):
+    for part in ("G_ema", "G", "D", "E"):
         with contextlib.suppress(MissingPart):
             parts[part] = _foreign(value, part, found)
     return parts or {"G_ema": _foreign(value, None, found)}

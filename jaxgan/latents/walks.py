@@ -27,18 +27,24 @@ def seeded(g: Generator, seeds: Sequence[int], cond: Float[ArrayLike, " c"] | No
 
 
 def joined(codes: Sequence[Code]) -> Code:
-    """Put batches of codes of one space together, in order."""
+    """Put batches of codes of one space together, in order.
+
+    Raises:
+        ValueError: The codes are of several spaces, or only some hold a condition, noise maps or features.
+    """
     spaces = {code.space for code in codes}
     if len(spaces) != 1:
         raise ValueError(f"Codes live in {', '.join(sorted(spaces)) or 'no space'}; bring them to one space first.")
-    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *codes)
+    if len({jax.tree.structure(code) for code in codes}) != 1:
+        raise ValueError("Codes differ in what they hold besides their value (cond, noise, features); make them alike.")
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *(code.separate() for code in codes))
 
 
 def walk(g: Generator, code: Code, frames: int) -> Code:
     """Walk through codes and back to the first one, at even pace.
 
     In the first space, which is normal, the way is an arc, so that codes on it are as likely as their ends; elsewhere
-    it is straight. The condition changes evenly.
+    it is straight. The condition and the features change evenly.
 
         arc(a, b, t) = (sin((1 - t) omega) a + sin(t omega) b) / sin(omega),    cos(omega) = a.b / (|a| |b|)
 
@@ -60,15 +66,15 @@ def walk(g: Generator, code: Code, frames: int) -> Code:
         raise ValueError("A walk is of codes without noise maps: code.replace(noise=None).")
     start = jnp.repeat(jnp.arange(n), frames)
     t = jnp.tile(jnp.arange(frames) / frames, n)
-    ends = jax.tree.map(lambda x: (x[start], x[(start + 1) % n]), (code.value, code.cond))
+    held = (code.value, code.cond, code.separate().features)
+    ends = jax.tree.map(lambda x: (x[start], x[(start + 1) % n]), held)
     straight = lambda a, b: a + (b - a) * t.reshape(-1, *[1] * (a.ndim - 1))
     way = (lambda a, b: arc(a, b, t)) if code.space == first(g) != "image" else straight
     pair = lambda x: isinstance(x, tuple) and len(x) == 2 and all(hasattr(y, "shape") for y in x)
-    value, cond = ends
-    return code.replace(
-        value=jax.tree.map(lambda p: way(*p), value, is_leaf=pair),
-        cond=jax.tree.map(lambda p: straight(*p), cond, is_leaf=pair),
-    )
+    value, cond, features = ends
+    between = lambda tree: jax.tree.map(lambda p: straight(*p), tree, is_leaf=pair)
+    moved = jax.tree.map(lambda p: way(*p), value, is_leaf=pair)
+    return code.replace(value=moved, cond=between(cond), features=between(features))
 
 
 def arc(a: Float[Array, "n ..."], b: Float[Array, "n ..."], t: Float[Array, " n"]) -> Float[Array, "n ..."]:

@@ -99,13 +99,13 @@ def test_gradients_with_respect_to_codes_and_parameters_are_finite_and_not_zero(
 
 
 @every
-def test_every_tap_can_be_read_and_patched(case, close):
+def test_every_tap_can_be_read_held_by_a_code_and_patched(case, close):
     g = generator(case)
     read = g.read(code(case), g.arch.taps)
     assert set(read) == set(g.arch.taps)
     for name, activation in read.items():
         assert activation.ndim == 4 and len(activation) == 4
-        close(g(code(case), patches={name: activation}), images(case), OP, f"{name} put back")
+        close(g(code(case).replace(features={name: activation})), images(case), OP, f"{name} put back")
         changed = g(code(case), patches={name: lambda x: x + 1})
         assert np.abs(changed - images(case)).max() > 1e-4, name
 

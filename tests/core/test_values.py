@@ -23,6 +23,14 @@ def test_a_member_of_a_code_keeps_the_batch_axis_and_shared_noise():
         code[4]
 
 
+def test_members_of_a_separated_code_share_nothing():
+    code = Code(jnp.ones((3, 2)), "w", features={"b": jnp.ones((1, 2, 2, 4)), "c": jnp.ones((3, 2, 2, 4))})
+    assert code[1].features["b"].shape == code[1].features["c"].shape == (1, 2, 2, 4)
+    apart = code.separate()
+    assert apart.features["b"].shape == (3, 2, 2, 4) and apart.noise is None
+    assert jax.vmap(lambda c: c)(apart).features["b"].shape == (3, 2, 2, 4)
+
+
 def test_a_code_is_a_pytree_whose_space_is_static():
     code = Code((jnp.ones((2, 3)), jnp.ones((2, 4))), "s")
     assert len(jax.tree.leaves(code)) == 2

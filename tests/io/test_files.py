@@ -110,12 +110,13 @@ def test_directions_of_style_space_keep_their_layers_apart(tmp_path):
     same(load(tmp_path / "d.safetensors"), Directions(vectors, jnp.ones(3), "s"))
 
 
-def test_codes_come_back_with_condition_and_noise(tmp_path, generator):
+def test_codes_come_back_with_condition_noise_and_features(tmp_path, generator):
     code = generator.sample(jax.random.key(0), 3)
     for each in (
         code,
         generator.to(code, "s"),
         generator.to(code, "w+").replace(noise={"b8_conv0": jnp.ones((1, 8, 8, 1))}),
+        code.replace(features={"b4": jnp.ones((3, 4, 4, 2)), "b8": jnp.zeros((1, 8, 8, 2))}),
         Code(jnp.ones((2, 5)), "w"),
     ):
         save(each, tmp_path / "c.safetensors")

@@ -34,6 +34,22 @@ def test_joined_undoes_taking_apart(g):
     np.testing.assert_array_equal(again.cond, code.cond)
 
 
+def test_joined_codes_keep_their_own_noise_and_features():
+    code = Code(jnp.ones((2, 3)), "w", noise={"a": jnp.ones((1, 2, 2, 1))}, features={"b": jnp.zeros((1, 2, 2, 4))})
+    other = code.replace(noise={"a": jnp.full((1, 2, 2, 1), 2.0)})
+    both = joined([code, other])
+    assert both.noise["a"].shape == (4, 2, 2, 1) and both.features["b"].shape == (4, 2, 2, 4)
+    np.testing.assert_array_equal(both.noise["a"][:, 0, 0, 0], [1, 1, 2, 2])
+    with pytest.raises(ValueError, match="differ in what they hold"):
+        joined([code, code.replace(features=None)])
+
+
+def test_a_walk_takes_its_features_along():
+    code = Code(jnp.ones((2, 3)), "w", features={"b": jnp.arange(2.0).reshape(2, 1, 1, 1)})
+    way = walk(linear(jnp.eye(4)), code, 2)
+    np.testing.assert_allclose(way.features["b"].ravel(), [0, 0.5, 1, 0.5])
+
+
 def test_codes_of_two_spaces_do_not_join(g):
     code = g.sample(jax.random.key(0), 1)
     with pytest.raises(ValueError, match="live in w, z"):

@@ -10,6 +10,7 @@ import pytest
 from jaxgan.core import Code
 from jaxgan.core.network import initialise
 from jaxgan.models import stylegan2
+from tests.planted import style
 from tests.tolerances import BF16, OP
 
 SMALL = dict(resolution=16, z_dim=12, w_dim=16, mapping_layers=2, channel_base=128, channel_max=16)
@@ -154,3 +155,27 @@ def test_misuse_is_answered_in_one_line(g, call, words):
 def test_sizes_that_are_no_power_of_two_are_refused(resolution):
     with pytest.raises(ValueError, match="not a power of two"):
         stylegan2.arch(resolution)
+
+
+def test_a_code_with_the_true_activation_draws_the_same_bits_and_patches_come_on_top():
+    g = style(resolution=8, channel_base=32, channel_max=4, z_dim=4, w_dim=4)
+    code = g.to(g.sample(jax.random.key(0), 2), "w+")
+    with jax.disable_jit():  # op by op, since two compiled programs round differently
+        images, own = g(code), g.read(code, ["b8", "rgb4"])
+        for tap, activation in own.items():
+            assert np.array_equal(g(code.replace(features={tap: activation})), images), tap
+        zero = code.replace(features={"b8": jnp.zeros_like(own["b8"])})
+        assert np.array_equal(g(zero, patches={"b8": own["b8"]}), images)
+        assert np.array_equal(g(zero, patches={"b8": lambda x: x + own["b8"]}), images)
+        # What was summed up before the feature comes from the styles; named as well, it is dropped.
+        anew = zero.replace(features={**zero.features, "rgb4": jnp.zeros((1, 4, 4, 3))})
+        assert np.abs(g(zero) - images).max() > 1e-3 and np.abs(g(anew) - g(zero)).max() > 1e-3
+
+
+def test_features_that_do_not_fit_are_refused_in_one_line():
+    g = style()
+    code = g.sample(jax.random.key(0), 2)
+    with pytest.raises(ValueError, match="There is no tap 'b7'"):
+        g(code.replace(features={"b7": jnp.zeros((2, 8, 8, 1))}))
+    with pytest.raises(ValueError, match=r"'b8' has shape \[3, 8, 8, 1\], needed is \[2 or 1, h, w, c\]"):
+        g(code.replace(features={"b8": jnp.zeros((3, 8, 8, 1))}))
