@@ -1,8 +1,9 @@
-"""Freeze-D: in transfer learning the discriminator's highest resolutions stay as they were learned."""
+"""Parameters that stay as they were learned, in transfer learning: stages of G, the highest resolutions of D."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +39,30 @@ def freeze(optimizer: optax.GradientTransformation, resolution: int, blocks: int
     def still(path) -> bool:
         sides = [SIDE.fullmatch(str(getattr(p, "key", p))) for p in path]
         return any(int(side[1]) > resolution >> blocks for side in sides if side)
+
+    return keep(optimizer, still)
+
+
+def hold(optimizer: optax.GradientTransformation, stages: tuple[str, ...]) -> optax.GradientTransformation:
+    """Keep stages of a generator as they are.
+
+    With ("mapping", "style") a StyleGAN2 shares z, w and style space with the generator that the run starts from: one
+    code draws the same thing in the looks of both, and layers can be exchanged (`editing.swap`, `editing.blend`).
+
+    Args:
+        optimizer: Of the player that owns the generator.
+        stages: Names of the stages' modules.
+
+    Returns:
+        An optimizer with the same state.
+
+    Source: Chong et al., "StyleGAN of All Trades" (2021), section 4.4.
+    """
+    return keep(optimizer, lambda path: path[1].key in stages) if stages else optimizer  # path[0] is the network's name
+
+
+def keep(optimizer: optax.GradientTransformation, still: Callable) -> optax.GradientTransformation:
+    """Return an optimizer, with the same state, that does not move the parameters at paths where `still(path)`."""
 
     def masked(tree):
         return jax.tree_util.tree_map_with_path(lambda path, x: jnp.zeros_like(x) if still(path) else x, tree)

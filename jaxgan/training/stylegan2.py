@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.core import Code, Generator, Network
+from jaxgan.core.generator import known
 from jaxgan.core.network import initialise
 from jaxgan.losses.adversarial import nonsaturating_d, nonsaturating_g
 from jaxgan.losses.penalties import path_lengths, r1
@@ -16,7 +17,7 @@ from jaxgan.models import stylegan2
 from jaxgan.training.ada import Ada, adapt, observe, opening
 from jaxgan.training.augment import PIPES, augment
 from jaxgan.training.ema import Ema, half_life
-from jaxgan.training.freeze import freeze
+from jaxgan.training.freeze import freeze, hold
 from jaxgan.training.game import Move, Player, Trainer, game
 from jaxgan.training.settings import R1, Adam, lazy_adam
 
@@ -63,6 +64,7 @@ class StyleGAN2:
         r1: Penalty of the discriminator.
         path_length: Penalty of the generator.
         freeze_d: How many of the discriminator's highest-resolution blocks stay as they are, in transfer learning.
+        hold: Stages of the generator that stay as they are; mapping and style keep the style space of another run.
         w_mean_decay: Decay of the running mean of w.
     """
 
@@ -85,6 +87,7 @@ class StyleGAN2:
     r1: R1 = field(default_factory=R1)
     path_length: PathLength = field(default_factory=PathLength)
     freeze_d: int = 0
+    hold: tuple[str, ...] = ()
     w_mean_decay: float = 0.995
 
     def smoke(self) -> StyleGAN2:
@@ -160,6 +163,8 @@ class StyleGAN2:
             groups = f"group {self.mbstd}" + f" in {self.mbstd_parts} parts" * (self.mbstd_parts > 1)
             raise ValueError(f"Batch {batch} is not divisible by the minibatch-stddev {groups}.")
         arch = self.arch(classes)
+        for stage in self.hold:
+            known(stage, [s.module.name or "" for s in arch.stages], "stage")
         rows = arch.shape("w+")[0]
         pipe = PIPES[ada.pipe] if ada else None
 
@@ -243,11 +248,12 @@ class StyleGAN2:
         moves.append(Move("D", "D", d_main))
         if self.r1.gamma:
             moves.append(Move("D_r1", "D", d_r1, self.r1.every))
+        g_adam = lazy_adam(adam, self.path_length.every if self.path_length.weight else 0)
         d_adam = lazy_adam(adam, self.r1.every if self.r1.gamma else 0)
         return game(
             {"G": arch.init, "D": lambda key: self.discriminator(key, classes)},
             {
-                "G": Player(("G",), lazy_adam(adam, self.path_length.every if self.path_length.weight else 0)),
+                "G": Player(("G",), hold(g_adam, self.hold)),
                 "D": Player(("D",), freeze(d_adam, self.resolution, self.freeze_d)),
             },
             moves,

@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from jaxgan.training.ema import Ema
-from jaxgan.training.freeze import freeze
+from jaxgan.training.freeze import freeze, hold
 from jaxgan.training.settings import R1, Adam
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 
@@ -69,3 +69,20 @@ def test_a_run_keeps_its_frozen_blocks_and_trains_the_rest():
     assert all(jax.tree.leaves(same["b16"])) and not any(jax.tree.leaves(same["b8"]))
     assert not all(jax.tree.leaves(same["b4"]))
     assert replace(game, freeze_d=2).smoke().freeze_d == 2
+
+
+def test_held_stages_of_the_generator_stay_and_the_others_move():
+    model = StyleGAN2(hold=("mapping", "style"), path_length=PathLength(weight=0), r1=R1(gamma=0)).smoke()
+    trainer = model.trainer(batch=4, adam=Adam(), ema=Ema())
+    state = trainer.init(jax.random.key(0))
+    player = trainer.players["G"].optimizer
+    own = {"G": state.params["G"]}
+    updates, _ = player.update(jax.tree.map(jnp.ones_like, own), state.opt["G"], own)
+    moves = {stage: [bool(np.any(x)) for x in jax.tree.leaves(tree)] for stage, tree in updates["G"].items()}
+    assert not any(moves["mapping"] + moves["style"]) and all(moves["synthesis"])
+    assert jax.tree.structure(player.init(own)) == jax.tree.structure(hold(optax.adam(1.0), ()).init(own))
+
+
+def test_a_stage_that_is_not_there_cannot_be_held():
+    with pytest.raises(ValueError, match="There is no stage 'mappin'"):
+        StyleGAN2(hold=("mappin",)).smoke().trainer(batch=4, adam=Adam(), ema=Ema())
