@@ -149,7 +149,7 @@ def train(
     Returns:
         How it ended; `.generator` is the generator with averaged weights.
     """
-    files = Files(io.save, io.load, io.save_grid)
+    files = Files(io.save, io.load, io.save_grid, io.frozen)
     return run(recipe, folder, files, resume=resume, devices=devices, figure=figure, samples=samples)
 
 

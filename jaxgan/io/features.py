@@ -133,6 +133,35 @@ def feature_network(word: str, resize: str = "tensorflow") -> Network:
     return makers[kind]()
 
 
+def frozen(word: str) -> Any:
+    """Load a network that a training run takes as it is.
+
+    Args:
+        word: A file or bundled name, as for `load`; or "lpips:TRUNK:WEIGHTS:HEADS" as for `load_lpips`,
+            "arcface:FILE" as for `load_arcface`, "moco:FILE" as for `load_moco`.
+
+    Raises:
+        ValueError: The word lacks a part.
+        FileNotFoundError, UnreadableFile: As the loaders.
+    """
+    from jaxgan.io.embedders import load_arcface, load_moco
+    from jaxgan.io.files import load
+
+    kind, *paths = word.split(":")
+    makers = {
+        "lpips": (3, lambda trunk, weights, heads: load_lpips(trunk, weights=weights, heads=heads)),
+        "arcface": (1, load_arcface),
+        "moco": (1, load_moco),
+    }
+    if kind not in makers or Path(word).exists():
+        return load(word)
+    count, make = makers[kind]
+    if len(paths) != count or not all(paths):
+        form = {"lpips": "lpips:TRUNK:WEIGHTS:HEADS"}.get(kind, f"{kind}:FILE")
+        raise ValueError(f"{word!r} lacks a part, or has one too many; write {form}.")
+    return make(*paths)
+
+
 def trunk_of(heads: str | Path) -> str:
     """Tell by the widths of LPIPS heads which trunk they belong to: "vgg", "alex" or "squeeze"."""
     path = Path(heads)

@@ -3,6 +3,7 @@
 from jaxgan.losses import adversarial, degrade, penalties
 from jaxgan.losses.degrade import against, observed
 from jaxgan.losses.gram import gram
+from jaxgan.losses.identity import identity
 from jaxgan.losses.latent import domain, gaussian, mahalanobis, near_mean_w, noise_regularisation, temporal
 from jaxgan.losses.reconstruct import laplacian, lpips, perceptual, pixel, ssim
 
@@ -13,6 +14,7 @@ __all__ = [
     "domain",
     "gaussian",
     "gram",
+    "identity",
     "laplacian",
     "lpips",
     "mahalanobis",

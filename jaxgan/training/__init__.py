@@ -9,6 +9,7 @@ from jaxgan.training.checkpoint import CheckpointError, Checkpoints
 from jaxgan.training.dcgan import DCGAN
 from jaxgan.training.eigengan import EigenGAN
 from jaxgan.training.ema import Ema, half_life
+from jaxgan.training.encoder import Encoder, Stages
 from jaxgan.training.game import Move, Player, State, Trainer, game
 from jaxgan.training.gan import GAN
 from jaxgan.training.growth import Growth
@@ -41,6 +42,7 @@ __all__ = [
     "Decay",
     "EigenGAN",
     "Ema",
+    "Encoder",
     "Files",
     "Growth",
     "Move",
@@ -49,6 +51,7 @@ __all__ = [
     "Pipe",
     "Player",
     "Recipe",
+    "Stages",
     "State",
     "StyleGAN1",
     "StyleGAN2",

@@ -43,13 +43,13 @@ class Opening(NamedTuple):
     Args:
         stats, batch: As its moves shall see them.
         fresh: Whether all optimizers start anew (traced), or None.
-        rate: Factor of all updates.
+        rate: Factor of all updates (may be traced), or None.
     """
 
     stats: Any
     batch: Any
     fresh: Any = None
-    rate: float = 1.0
+    rate: Any = None
 
 
 @struct.dataclass
@@ -94,6 +94,9 @@ class Trainer(NamedTuple):
         players: {name: Player}, the owners of the moves.
         at: `at(name, part, stats) -> part`: the part as it is used at this point of a run that grows; None if nothing
             changes.
+        result: Name of the part that the game is about, which a run keeps and shows.
+        show: `show(parts, images) -> images`: what a run draws to show how far the game is, of given images as many;
+            None for samples of the generator. `parts` are those of the game, averaged where there is an average.
     """
 
     init: Callable
@@ -102,6 +105,8 @@ class Trainer(NamedTuple):
     parts: Mapping[str, Any]
     players: Mapping[str, Player]
     at: Callable | None = None
+    result: str = "G"
+    show: Callable | None = None
 
     def active(self, step: int) -> tuple[str, ...]:
         """Names of the moves made on step number `step` (the first is 0)."""
@@ -115,8 +120,12 @@ class Trainer(NamedTuple):
         return part.replace(params=params, buffers=averaged.get(name, state.stats["buffers"][name]))
 
     def generator(self, state: State, ema: bool = True) -> Generator:
-        """Take the generator out of the state."""
-        return self.network(state, "G", ema)
+        """Take the generator out of the state; one that is not trained has no average."""
+        return self.network(state, "G", ema and "G" in state.ema)
+
+    def model(self, state: State, ema: bool = True) -> Generator | Network:
+        """Take out of the state what the game is about."""
+        return self.network(state, self.result, ema)
 
 
 def game(
@@ -181,13 +190,13 @@ def game(
         """Optimizer states as they are before the first step."""
         return {n: p.optimizer.init({m: state.params[m] for m in p.networks}) for n, p in players.items()}
 
-    def play(move: Move, state: State, batch, key, rate: float) -> tuple[State, dict]:
+    def play(move: Move, state: State, batch, key, rate) -> tuple[State, dict]:
         player = players[move.player]
         own = {n: state.params[n] for n in player.networks}
         loss = lambda own: move.loss({**state.params, **own}, state.stats, batch, key)
         (_, (metrics, new_stats)), gradients = jax.value_and_grad(loss, has_aux=True)(own)
         updates, opt = player.optimizer.update(gradients, state.opt[move.player], own)
-        if rate != 1.0:
+        if rate is not None:
             updates = jax.tree.map(lambda u: u * rate, updates)
         moved: Any = optax.apply_updates(own, updates)
         state = state.replace(
@@ -199,7 +208,7 @@ def game(
 
     def step(state: State, batch, active: tuple[str, ...] | None = None) -> tuple[State, dict]:
         at_step, size = state.step, batch["image"].shape[0]
-        key, metrics, rate = jax.random.fold_in(state.key, at_step), {}, 1.0
+        key, metrics, rate = jax.random.fold_in(state.key, at_step), {}, None
         if begin is not None:
             new_stats, batch, fresh, rate = begin(state.stats, batch, state.images)
             state = state.replace(stats=new_stats)

@@ -13,7 +13,7 @@ from typing import TextIO
 import jax
 import numpy as np
 
-from jaxgan.core import Generator
+from jaxgan.core import Generator, Network
 from jaxgan.training.checkpoint import Checkpoints, versions
 from jaxgan.training.game import State, Trainer
 from jaxgan.training.journal import Diverged, Figures
@@ -22,6 +22,8 @@ from jaxgan.training.progress import Progress
 from jaxgan.training.recipe import Recipe, to_json
 from jaxgan.training.shelf import Files, Shelf, claimed
 from jaxgan.training.transfer import read_weights, transfer
+
+NAMES = {"G": "generator", "E": "encoder"}  # of the files that a finished run leaves
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Outcome:
         """The generator with averaged weights."""
         return self.trainer.generator(self.state)
 
+    @property
+    def model(self) -> Generator | Network:
+        """What the game is about, with averaged weights: the generator, or the encoder."""
+        return self.trainer.model(self.state)
+
 
 def run(
     recipe: Recipe,
@@ -66,7 +73,9 @@ def run(
 
     In the folder: `recipe.json`, `checkpoints/`, `metrics.jsonl`, `tensorboard/`, `reals.png`, `samples/kimg_*.png`
     (averaged weights, the same codes each time), `latest.safetensors` (averaged generator, with each checkpoint),
-    `best.safetensors` (with `figure`), and at the end `generator.safetensors` and `discriminator.safetensors`.
+    `best.safetensors` (with `figure`), and at the end `generator.safetensors` and `discriminator.safetensors`. Where an
+    encoder is trained it is the one that is kept, at the end as `encoder.safetensors`, and the grids show images above
+    their reconstructions.
 
     Args:
         recipe: What to train.
@@ -90,7 +99,9 @@ def run(
             stack.enter_context(claimed(folder, recipe))
         kept = stack.enter_context(Checkpoints(folder / "checkpoints", recipe.keep, 1 if figure else 0))
         asked = stack.enter_context(interrupts())
-        trainer = recipe.trainer()
+        trainer = recipe.trainer(files.frozen or files.load)
+        if figure and trainer.result != "G":
+            raise ValueError("A figure judges generators, and this game trains none. Leave it away.")
         key, sample_key = jax.random.split(jax.random.key(recipe.seed))
         state, origin, notes = begin(recipe, trainer, key, kept, mesh, resume, files)
         done, best = origin["step"], origin["best"]
@@ -129,16 +140,16 @@ def run(
                 means = figures.means()
                 show.tick(kimg, means)
                 shelf.write(done, {"images_per_second": show.rate(kimg), **means})
-                shelf.draw(done, trainer.generator(state))
+                shelf.draw(done, trainer, state)
             if save or ending:
                 figures.settle()  # only states whose figures are known to be finite are kept
-                g = shelf.keep("latest", trainer.generator(state))
-                value = float(figure(g)) if figure else None
+                model = shelf.keep("latest", trainer.model(state))
+                value = float(figure(model)) if figure else None
                 if value is not None:
                     shelf.write(done, {"figure": value})
                     if best is None or value < best:
                         best = value
-                        shelf.keep("best", g)
+                        shelf.keep("best", model)
                 kept.save(done, state, {**origin, "step": done, "best": best}, value)
             if tick:
                 show.go_on(kimg)
@@ -147,10 +158,10 @@ def run(
         kept.wait()
         finished = done >= recipe.steps
         if finished:
-            shelf.keep("generator", trainer.generator(state))
+            shelf.keep(NAMES[trainer.result], trainer.model(state))
             if "D" in trainer.parts:
                 shelf.keep("discriminator", trainer.network(state, "D"))
-            show.say(f"finished: {folder / 'generator.safetensors'}")
+            show.say(f"finished: {folder / NAMES[trainer.result]}.safetensors")
         else:
             who = asked[0] if asked else "another process"
             show.say(f"stopped by {who} at step {done}, saved; the same command continues")
@@ -181,7 +192,7 @@ def begin(recipe: Recipe, trainer: Trainer, key, kept: Checkpoints, mesh, resume
         return state, {**origin, "step": meta["step"], "best": meta["best"]}, notes
     state, notes = jax.jit(trainer.init)(key), []
     if resume is not None:
-        state, fresh, taken = transfer(state, read_weights(resume, files.load))
+        state, fresh, taken = transfer(state, read_weights(resume, files.load, trainer.result))
         notes.append(f"took over {taken} arrays from {resume}" + (f"; {len(fresh)} stay fresh:" if fresh else ""))
         notes += [f"  {name}" for name in fresh[:8]] + ["  ..."] * (len(fresh) > 8)
     return replicate(state, mesh), origin, notes

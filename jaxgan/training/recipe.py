@@ -7,7 +7,7 @@ import importlib.util
 import json
 import math
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,7 @@ from jaxgan.training.dcgan import DCGAN
 from jaxgan.training.diffaugment import fixed, policy
 from jaxgan.training.eigengan import EigenGAN
 from jaxgan.training.ema import Ema
+from jaxgan.training.encoder import Encoder
 from jaxgan.training.game import Trainer
 from jaxgan.training.gan import GAN
 from jaxgan.training.growth import Growth, Phase
@@ -34,8 +35,8 @@ from jaxgan.training.stylegan1 import StyleGAN1
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 from jaxgan.training.stylegan3 import StyleGAN3
 
-# The games, one a family; a recipe's file says which by the class's name.
-Model = StyleGAN2 | GAN | DCGAN | PGGAN | StyleGAN1 | StyleGAN3 | BigGAN | R3GAN | EigenGAN | ALAE
+# The games, one a family, and that of encoders; a recipe's file says which by the class's name.
+Model = StyleGAN2 | GAN | DCGAN | PGGAN | StyleGAN1 | StyleGAN3 | BigGAN | R3GAN | EigenGAN | ALAE | Encoder
 
 # What may change when a run is continued: none of these touches the numbers of a step.
 FREE = ("kimg", "tick_kimg", "checkpoint_kimg", "keep", "workers")
@@ -117,8 +118,15 @@ class Recipe:
 
         return data.source(self.data, labels="auto" if self.labels else "none", channels=self.model.channels)
 
-    def trainer(self) -> Trainer:
-        """Make the game. Opens the data set if the run is conditional, to see how wide the labels are."""
+    def trainer(self, load: Callable | None = None) -> Trainer:
+        """Make the game. Opens the data set if the run is conditional, to see how wide the labels are.
+
+        Args:
+            load: Word to Generator or Network, for the games that take some as they are (`model.frozen`), such as
+                `jaxgan.io.frozen`.
+        """
+        words: Mapping[str, str] = getattr(self.model, "frozen", {})
+        ready: dict[str, Any] = {"frozen": {name: load(word) for name, word in words.items()}} if load and words else {}
         classes = 0
         if self.labels:
             source = self.source()
@@ -126,7 +134,7 @@ class Recipe:
             if not classes:
                 raise ValueError(f"{source.name} has no labels; leave --labels away.")
         ada = fixed(self.diffaugment) if self.diffaugment else self.ada
-        return self.model.trainer(batch=self.batch, adam=self.adam, ema=self.ema, ada=ada, classes=classes)
+        return self.model.trainer(batch=self.batch, adam=self.adam, ema=self.ema, ada=ada, classes=classes, **ready)
 
     def batches(self, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
         """Iterate over this process's rows of the batches from step `start` on, the same ones in every run."""

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from jaxgan.core import Generator
+from jaxgan.training.game import State, Trainer
 from jaxgan.training.journal import Journal
 from jaxgan.training.recipe import FREE, Recipe, differences, from_json, to_json
 
@@ -25,11 +26,13 @@ class Files(NamedTuple):
         save: `save(generator_or_network, path)`.
         load: `load(path, part="G" | "D" | "G_ema")`.
         save_grid: `save_grid(path, images, columns)` with images [N, H, W, C] in [-1, 1].
+        frozen: `frozen(word)`: a network that a game takes as it is; `load` if None.
     """
 
     save: Callable
     load: Callable
     save_grid: Callable
+    frozen: Callable | None = None
 
 
 class Shelf:
@@ -48,8 +51,9 @@ class Shelf:
     def __init__(self, folder: Path, recipe: Recipe, files: Files, key, samples: int, step: int, writes: bool):
         self.folder, self.recipe, self.files, self.key, self.samples = folder, recipe, files, key, samples
         self.journal = Journal(folder, step) if writes else None
+        self.reals = real_images(recipe, samples) if writes else None
         if writes and step == 0:
-            files.save_grid(folder / "reals.png", real_images(recipe, samples), columns(samples))
+            files.save_grid(folder / "reals.png", self.reals, columns(samples))
 
     def __enter__(self) -> Shelf:
         return self
@@ -63,10 +67,17 @@ class Shelf:
         if self.journal:
             self.journal.write({"step": step, "kimg": self.recipe.seen(step), **figures, "time": time.time()})
 
-    def draw(self, step: int, g: Generator) -> None:
-        """Draw the same codes as ever with the generator as it is now."""
+    def draw(self, step: int, trainer: Trainer, state: State) -> None:
+        """Draw the same codes as ever with the generator as it is now; or, below the same images, what is made of them.
+
+        A game without samples shows rows of images, each above the row of what it makes of them.
+        """
         if self.journal:
-            images = sampled(on_host(g), self.key, self.samples, self.recipe.batch)
+            if trainer.show is None:
+                images = sampled(on_host(trainer.model(state)), self.key, self.samples, self.recipe.batch)
+            else:
+                parts = {name: on_host(trainer.network(state, name, name in state.ema)) for name in trainer.parts}
+                images = beside(self.reals, lambda some: trainer.show(parts, some), self.recipe.batch)
             path = self.folder / "samples" / f"kimg_{named(self.recipe.seen(step), self.recipe)}.png"
             self.files.save_grid(path, images, columns(self.samples))
 
@@ -136,6 +147,20 @@ def real_images(recipe: Recipe, n: int) -> np.ndarray:
         if sum(map(len, found)) >= n:
             break
     return np.concatenate(found)[:n]
+
+
+def beside(images: np.ndarray, show: Callable, batch: int) -> np.ndarray:
+    """Return rows of images, each followed by the row of what `show` makes of them; a grid of as many rows as columns.
+
+    The last batch is filled up, so that all have one size and one program serves them.
+    """
+    width = columns(len(images))
+    n = max(1, len(images) // width // 2) * width
+    size = min(batch, n)
+    at = np.minimum(np.arange(-(-n // size) * size), n - 1).reshape(-1, size)
+    made = np.concatenate([np.asarray(show(images[some])) for some in at])[:n]
+    pairs = np.stack([images[:n].reshape(-1, width, *made.shape[1:]), made.reshape(-1, width, *made.shape[1:])], 1)
+    return pairs.reshape(-1, *made.shape[1:])
 
 
 def columns(n: int) -> int:

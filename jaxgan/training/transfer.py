@@ -21,9 +21,9 @@ def read_weights(path: str | Path, load: Callable, averaged: str = "G") -> dict[
 
     Args:
         path: Another run's folder, or a file that `load` understands.
-        load: `load(path, part=...)` with part "G", "D" or "G_ema": a Generator or Network, or ValueError/KeyError
+        load: `load(path, part=...)` with part "G", "D", "E" or "G_ema": a Generator or Network, or ValueError/KeyError
             where the file does not hold that part.
-        averaged: Network whose average the part "G_ema" is.
+        averaged: Network that the run is about, "G" or "E", which a file must hold.
 
     Returns:
         {"params": {path: array}, "ema": ..., "buffers": ...}, each array by its dotted path, first the network's name.
@@ -43,17 +43,18 @@ def read_weights(path: str | Path, load: Callable, averaged: str = "G") -> dict[
             buffers = {name.removeprefix("buffers."): a for name, a in stats.items() if name.startswith("buffers.")}
             return {"params": kept.arrays("params"), "ema": kept.arrays("ema"), "buffers": buffers}
     found: dict[str, dict[str, Any]] = {"params": {}, "ema": {}, "buffers": {}}
-    for part in ("G_ema", "G", "D"):
+    wanted = "G_ema" if averaged == "G" else averaged
+    for part in (wanted, *(p for p in ("G", "D") if p != wanted)):
         try:
             model = load(path, part=part)
         except FileNotFoundError:
             raise
         except (ValueError, KeyError):
-            if part == "G_ema":  # every file of weights holds a generator; one that does not is the user's mistake
+            if part == wanted:  # a file without what the run is about is the user's mistake
                 raise
             continue
-        name = averaged if part == "G_ema" else part
-        under = "ema" if part == "G_ema" else "params"
+        name = averaged if part == wanted else part
+        under = "ema" if part == wanted else "params"
         found[under] |= {f"{name}.{p}": a for p, a in paths(model.params).items()}
         found["buffers"] |= {f"{name}.{p}": a for p, a in paths(model.buffers).items()}
     for p, array in found["ema"].items():

@@ -137,7 +137,7 @@ class ToyRecipe:
     def source(self) -> SimpleNamespace:
         return SimpleNamespace(fingerprint=self.data)
 
-    def trainer(self) -> Trainer:
+    def trainer(self, load=None) -> Trainer:
         return toy_game(self.adam.lr, self.width)
 
     def reals(self, batch: int) -> Iterator[dict[str, np.ndarray]]:
