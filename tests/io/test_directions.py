@@ -39,7 +39,7 @@ def test_conditioned_boundaries_are_the_plain_ones_with_their_conditions_project
         name, _, conditions = rest.partition("_c_")
         plain = lambda what, model=model: load_directions(folder / f"{model}_{what}_boundary.npy")
         derived = plain(name).project_out(Directions.join(*map(plain, conditions.split("_"))))
-        cosine = float(derived.vectors[0].astype(np.float64) @ np.load(path)[0])
+        cosine = float(np.asarray(derived.vectors, np.float64)[0] @ np.load(path)[0])
         assert abs(cosine - 1) < 1e-6, (path.name, cosine)
 
 
