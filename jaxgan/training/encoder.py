@@ -194,7 +194,6 @@ class Encoder:
         centre = rows(jax.tree.map(lambda m: m[None], mean))[0] if self.space == "s" else held_mean(g, mean)
         inverse = 1 / jnp.maximum(rows(jax.tree.map(lambda s: s[None], spread))[0], 1e-6)
         make = lambda key: self.network(key, g, centre)
-        encoder = jax.eval_shape(make, jax.random.key(0))
         last = g.arch.shape("w+")[0] - 1 if self.space == "w+" else 0
         drawn_share = round(self.generated * batch)
         makers = {"E": make} | {name: (lambda key, part=part: part) for name, part in given.items()}
