@@ -2,10 +2,27 @@
 
 from jaxgan.directions.boundary import boundary
 from jaxgan.directions.hessian import hessian
+from jaxgan.directions.higan import Effects, higan, layerwise, rescore
 from jaxgan.directions.jacobian import jacobian
 from jaxgan.directions.native import native
 from jaxgan.directions.pca import pca
 from jaxgan.directions.probes import curvature, hessian_penalty
 from jaxgan.directions.sefa import sefa
+from jaxgan.directions.stylespace import local_channels, stylespace
 
-__all__ = ["boundary", "curvature", "hessian", "hessian_penalty", "jacobian", "native", "pca", "sefa"]
+__all__ = [
+    "Effects",
+    "boundary",
+    "curvature",
+    "hessian",
+    "hessian_penalty",
+    "higan",
+    "jacobian",
+    "layerwise",
+    "local_channels",
+    "native",
+    "pca",
+    "rescore",
+    "sefa",
+    "stylespace",
+]

@@ -65,7 +65,7 @@ def read(path: str | Path) -> Contents:
         if zipped:
             return Contents("torch zip", _zip_value(path))
         data = path.read_bytes()
-        if data[:6] == _NUMPY:
+        if data[:6] == _NUMPY and len(data) > 10:
             return Contents("numpy", _numpy_value(data))
         _check_start(data)
         return _stream_value(data, Budget(_allowance(len(data))), nested=False)
