@@ -28,6 +28,7 @@ class Options:
     directions: Annotated[Path, arg(metavar="FILE", help="Directions, as jaxgan discover writes them.")]
     codes: Annotated[Path | None, arg(metavar="FILE", help="Codes, as jaxgan invert writes them.")] = None
     seeds: Annotated[str | None, arg(metavar="0-7", help="Seeds of codes, instead of --codes.")] = None
+    any_generator: Annotated[bool, arg(help="Take codes that were found with another generator.")] = False
     index: Annotated[int | None, arg(metavar="INT", help="Direction by number; 0 without --name.")] = None
     name: Annotated[str | None, arg(metavar="WORD", help="Direction by name.")] = None
     by: Annotated[str, arg(metavar="-3:3:7", help="Strengths in standard deviations.")] = "-3:3:7"
@@ -56,13 +57,13 @@ def main(args: Sequence[str]) -> None:
     import numpy as np
 
     from jaxgan import api, io
-    from jaxgan.core import Code, Directions
+    from jaxgan.core import Directions
     from jaxgan.editing import chain, move, sweep, truncate
     from jaxgan.latents.walks import seeded
 
     g = models.generator(options.model)
     found = models.loaded(options.directions, Directions, "directions")
-    code = seeded(g, seeds) if seeds is not None else models.loaded(str(options.codes), Code, "codes")
+    code = seeded(g, seeds) if seeds is not None else models.codes(str(options.codes), g, options.any_generator).code
     models.same_generator(g, found)
     if options.name is not None and options.name not in found.names:
         raise words.Mistake(
@@ -77,7 +78,7 @@ def main(args: Sequence[str]) -> None:
     changed = changed[np.arange(len(by) * n).reshape(len(by), n).T.reshape(-1)]
     images = np.stack(list(models.drawn(g, changed)))
     io.save_grid(strip, images, len(by))
-    io.save(jax.tree.map(np.asarray, changed), edited, {"command": " ".join(["jaxgan edit", *args])})
+    io.save_codes(jax.tree.map(np.asarray, changed), edited, g, meta={"command": " ".join(["jaxgan edit", *args])})
     if options.separate:
         names = [f"code{i:03d}_by{strength:+g}" for i in range(n) for strength in by]
         for path, image in zip((options.out / f"{name}.png" for name in names), images, strict=True):

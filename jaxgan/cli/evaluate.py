@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -97,7 +95,7 @@ def main(args: Sequence[str]) -> None:
         trunk = trunk_of(options.heads)
         distance = io.load_lpips(trunk, weights=options.lpips, heads=options.heads)
     began = time.time()
-    with bar() as tick:
+    with words.bar() as tick:
         found = api.evaluate(
             g,
             source,
@@ -141,27 +139,6 @@ def checked(options: Options) -> None:
         raise words.Mistake("--lpips and --heads go together")
     if options.no_cache and options.cache is not None:
         raise words.Mistake("give either --cache or --no-cache")
-
-
-@contextmanager
-def bar() -> Iterator[Callable[[str, int, int], None] | None]:
-    """Show what is done on a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        tasks: dict[str, Any] = {}
-
-        def tick(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done)
-
-        yield tick
 
 
 def show(title: str, found: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from jaxgan.core import Code, Directions, Generator
+    from jaxgan.io.results import Result
 
 T = TypeVar("T")
 BATCH = 16
@@ -46,6 +47,20 @@ def loaded(path: str | Path, kind: type[T], what: str) -> T:
     found = io.load(path)
     if not isinstance(found, kind):
         raise Mistake(f"{path} holds a {type(found).__name__}, needed are {what}; see jaxgan info {path}")
+    return found
+
+
+def codes(path: str | Path, g: Generator, anyway: bool = False) -> Result:
+    """Load a file of codes that belong to a generator, or to any if `anyway` is set."""
+    from jaxgan.cli.words import Mistake
+    from jaxgan.io.results import check_owner, load_codes
+
+    found = load_codes(path)
+    if not anyway:
+        try:
+            check_owner(found.generator, g, path)
+        except ValueError as error:
+            raise Mistake(f"{error}; take them all the same with --any-generator") from None
     return found
 
 
