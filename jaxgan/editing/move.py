@@ -98,25 +98,3 @@ def meet(g: Generator, code: Code, directions: Directions, layers: tuple[int, ..
         ) from error
     check_layers(g, goal, layers)
     return code
-
-
-def check_layers(g: Generator, space: str, layers: tuple[int, ...] | None) -> None:
-    """Raise ValueError unless codes of the space have these layers."""
-    shape = g.arch.shape(space)
-    if layers is None:
-        return
-    if len(shape) == 1 and not is_tuple(shape):
-        raise ValueError(f"{g.arch.name} has no layers in {space!r}; leave layers out.")
-    count = len(shape) if is_tuple(shape) else shape[0]
-    wrong = [i for i in layers if not 0 <= i < count]
-    if wrong:
-        raise ValueError(f"Codes in {space!r} have layers 0 to {count - 1}, got {wrong}.")
-
-
-def moving(shape: Any, layers: tuple[int, ...] | None) -> Bool[Array, ...]:
-    """Whether each coordinate moves: [L, 1] for rows, [D] for a tuple of arrays, a scalar where there are no layers."""
-    if layers is None or (len(shape) == 1 and not is_tuple(shape)):
-        return jnp.array(True)
-    if is_tuple(shape):
-        return jnp.concatenate([jnp.full(s, i in layers) for i, s in enumerate(shape)])
-    return jnp.array([i in layers for i in range(shape[0])])[:, None]

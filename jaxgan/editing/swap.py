@@ -51,8 +51,8 @@ def swap(g: Generator, other: Generator, layers: Iterable[str], by: Any = 1.0) -
 def layers_of(g: Generator) -> tuple[str, ...]:
     """List the names that `swap` knows: stages, blocks, and the layers of blocks."""
     found: dict[str, None] = {}
-    for path, _ in jax.tree_util.tree_leaves_with_path(g.params):
-        found |= dict.fromkeys(names(path))
+    for path, _ in jax.tree_util.tree_leaves_with_path((g.params, g.buffers)):
+        found |= dict.fromkeys(names(path[1:]))
     natural = lambda name: [int(part) if part.isdigit() else part for part in re.findall(r"\d+|\D+", name)]
     return tuple(sorted(found, key=natural))
 
