@@ -7,14 +7,13 @@ network has grown is said as in `models.pggan`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import flax.linen as nn
 import jax.numpy as jnp
 
 from jaxgan.core import Network
 from jaxgan.core.generator import Arch
 from jaxgan.models import stylegan1
+from jaxgan.models.pggan import Preset
 from jaxgan.nn.equalized import Dense
 from jaxgan.nn.growing import BOX, LeakyConv, LeakyDense, check_sizes, fade_of, faded, resolutions, width
 from jaxgan.ops.resample import blur
@@ -224,35 +223,5 @@ def encoder_of(network: Network) -> Network:
     return Network(network.params["encoder"], network.buffers["encoder"], made, f"{NAME}.encoder", described)
 
 
-@dataclass(frozen=True)
-class Preset:
-    """A published training configuration.
-
-    Args:
-        resolution: Side of the images.
-        kimg: Length of training in thousands of real images.
-        phase_kimg: Length of each stable phase and of each fade.
-        batch: Images per step where `batches` says nothing else.
-        batches: (resolution, images per step).
-        lr: Adam's step size where `lrs` says nothing else.
-        lrs: (resolution, step size).
-        gamma: Weight of R1, at every step.
-        channel_base, channel_max: Width of all networks.
-        psi, cutoff: Truncation of the published samples.
-    """
-
-    resolution: int
-    kimg: int = 18_000
-    phase_kimg: int = 480
-    batch: int = 32
-    batches: tuple[tuple[int, int], ...] = ((4, 512), (8, 256), (16, 128), (32, 64), (64, 32))
-    lr: float = 0.0015
-    lrs: tuple[tuple[int, float], ...] = ((256, 0.002), (512, 0.003), (1024, 0.003))
-    gamma: float = 10.0
-    channel_base: int = 16384
-    channel_max: int = 512
-    psi: float = 0.7
-    cutoff: int = 8
-
-
-PRESETS = {"ffhq1024": Preset(1024)}  # on 8 GPUs
+LRS = ((256, 0.002), (512, 0.003), (1024, 0.003))
+PRESETS = {"ffhq1024": Preset(1024, 18_000, 480, lr=0.0015, lrs=LRS, gamma=10.0, psi=0.7, cutoff=8)}

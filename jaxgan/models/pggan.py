@@ -173,38 +173,49 @@ def discriminator(
     return Discriminator(**arguments)
 
 
+BATCHES = ((4, 512), (8, 256), (16, 128), (32, 64), (64, 32))
+LRS = ((128, 0.0015), (256, 0.002), (512, 0.003), (1024, 0.003))
+
+
 @dataclass(frozen=True)
 class Preset:
-    """A published training configuration.
+    """A published training configuration of a family that grows; as the official code's for 8 GPUs by default.
 
     Args:
         resolution: Side of the images.
         kimg: Length of training in thousands of real images.
+        phase_kimg: Length of each stable phase and of each fade.
         batch: Images per step where `batches` says nothing else.
         batches: (resolution, images per step).
         lr: Adam's step size where `lrs` says nothing else.
         lrs: (resolution, step size).
-        phase_kimg: Length of each stable phase and of each fade.
+        first: Side of the images at the beginning.
+        gamma: Weight of R1, at every step; None where another penalty is used.
+        ema_kimg: Half-life of the weight average.
         mbstd: Minibatch-stddev group.
-        channel_base, channel_max: Width of both networks.
+        channel_base, channel_max: Width of all networks.
+        psi, cutoff: Truncation of the published images; None where there is none.
     """
 
     resolution: int
     kimg: int
-    batch: int
-    batches: tuple[tuple[int, int], ...]
-    lr: float
-    lrs: tuple[tuple[int, float], ...]
-    phase_kimg: int
-    mbstd: int
+    phase_kimg: int = 600
+    batch: int = 32
+    batches: tuple[tuple[int, int], ...] = BATCHES
+    lr: float = 0.001
+    lrs: tuple[tuple[int, float], ...] = LRS
+    first: int = 4
+    gamma: float | None = None
+    ema_kimg: float = 10.0
+    mbstd: int = 4
     channel_base: int = 16384
     channel_max: int = 512
+    psi: float | None = None
+    cutoff: int | None = None
 
 
-_BATCHES = ((4, 512), (8, 256), (16, 128), (32, 64), (64, 32))
-_LRS = ((128, 0.0015), (256, 0.002), (512, 0.003), (1024, 0.003))
 PRESETS = {
-    "celebahq1024": Preset(1024, 12_000, 32, _BATCHES, 0.001, _LRS, 600, 4),  # "v2", on 8 GPUs
-    "paper1024": Preset(1024, 19_000, 16, ((256, 14), (512, 6), (1024, 3)), 0.001, (), 800, 16),
-    "lsun256": Preset(256, 12_000, 32, _BATCHES, 0.001, _LRS[:2], 600, 4),
+    "celebahq1024": Preset(1024, 12_000),  # "v2"
+    "paper1024": Preset(1024, 19_000, 800, 16, ((256, 14), (512, 6), (1024, 3)), lrs=(), mbstd=16),
+    "lsun256": Preset(256, 12_000, lrs=LRS[:2]),
 }

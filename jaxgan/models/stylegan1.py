@@ -8,7 +8,6 @@ AdaIN as in the paper. How far a network has grown is said as in `models.pggan`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import flax.linen as nn
 import jax
@@ -16,6 +15,7 @@ import jax.numpy as jnp
 
 from jaxgan.core.generator import Affine, Arch, Chart, Context, Stage
 from jaxgan.latents.charts import from_p, to_p
+from jaxgan.models.pggan import Preset
 from jaxgan.nn.equalized import Dense
 from jaxgan.nn.growing import BOX, FadedRGB, Judge, LeakyDense, check_sizes, fade_of, resolutions, width
 from jaxgan.nn.mapping import Spread
@@ -276,41 +276,4 @@ def discriminator(
     return Discriminator(**arguments)
 
 
-@dataclass(frozen=True)
-class Preset:
-    """A published training configuration.
-
-    Args:
-        resolution: Side of the images.
-        kimg: Length of training in thousands of real images.
-        batch: Images per step where `batches` says nothing else.
-        batches: (resolution, images per step).
-        lr: Adam's step size where `lrs` says nothing else.
-        lrs: (resolution, step size).
-        first: Side of the images at the beginning.
-        phase_kimg: Length of each stable phase and of each fade.
-        gamma: Weight of R1, at every step.
-        ema_kimg: Half-life of the weight average.
-        mbstd: Minibatch-stddev group.
-        channel_base, channel_max: Width of both networks.
-        psi, cutoff: Truncation of the published images.
-    """
-
-    resolution: int
-    kimg: int = 25_000
-    batch: int = 32
-    batches: tuple[tuple[int, int], ...] = ((4, 512), (8, 256), (16, 128), (32, 64), (64, 32))
-    lr: float = 0.001
-    lrs: tuple[tuple[int, float], ...] = ((128, 0.0015), (256, 0.002), (512, 0.003), (1024, 0.003))
-    first: int = 8
-    phase_kimg: int = 600
-    gamma: float = 10.0
-    ema_kimg: float = 10.0
-    mbstd: int = 4
-    channel_base: int = 16384
-    channel_max: int = 512
-    psi: float = 0.7
-    cutoff: int = 8
-
-
-PRESETS = {f"ffhq{r}": Preset(r) for r in (256, 512, 1024)}  # on 8 GPUs
+PRESETS = {f"ffhq{r}": Preset(r, 25_000, first=8, gamma=10.0, psi=0.7, cutoff=8) for r in (256, 512, 1024)}

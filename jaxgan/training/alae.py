@@ -11,17 +11,15 @@ import optax
 
 from jaxgan.core import Code, Generator, Network
 from jaxgan.core.generator import Arch
-from jaxgan.core.network import initialise
-from jaxgan.losses.adversarial import nonsaturating_d, nonsaturating_g
-from jaxgan.losses.penalties import r1
 from jaxgan.models import alae
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, Trainer, game
-from jaxgan.training.growth import Growth, beginning, grown, opening_stats
+from jaxgan.training.growth import TINY, Growth, as_grown, beginning, opening_stats
 from jaxgan.training.mixing import mixed_styles
-from jaxgan.training.opponents import given, kept, opponents
+from jaxgan.training.opponents import discriminator_of, kept, opponents
 from jaxgan.training.settings import Adam
+from jaxgan.training.stylegan1 import logistic_moves
 
 
 @dataclass(frozen=True)
@@ -63,8 +61,7 @@ class ALAE:
     def smoke(self) -> ALAE:
         """Shrink to 16 narrow pixels that grow from 8."""
         narrow: dict[str, Any] = dict(z_dim=16, w_dim=16, mapping_layers=2, mapping_hidden=16, channel_base=128)
-        growth = Growth(first=8, stable_kimg=0.016, fade_kimg=0.024)
-        return replace(self, resolution=16, channel_max=8, growth=growth, **narrow)
+        return replace(self, resolution=16, channel_max=8, growth=TINY, **narrow)
 
     def arch(self, classes: int = 0, resolution: int | None = None, lod: int = 0) -> Arch:
         """Describe the generator, at less than the full resolution if one is given."""
@@ -83,7 +80,9 @@ class ALAE:
 
     def discriminator(self, key, classes: int = 0, lod: int = 0) -> Network:
         """Draw a discriminator: the encoder and its critic (`models.alae.encoder_of` takes the encoder out)."""
-        config: dict[str, Any] = dict(
+        return discriminator_of(
+            alae,
+            key,
             resolution=self.resolution,
             channels=self.channels,
             classes=classes,
@@ -94,10 +93,6 @@ class ALAE:
             channel_max=self.channel_max,
             lod=lod,
         )
-        images = jnp.zeros((1, self.resolution, self.resolution, self.channels))
-        cond = jnp.zeros((1, classes)) if classes else None
-        module, described = alae.discriminator(**config), tuple(sorted(config.items()))
-        return initialise(module, key, images, cond, name="alae.discriminator", config=described)
 
     def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:
         """Make the game of three players: {E, critic}, {F, G}, {E, G}.
@@ -124,8 +119,8 @@ class ALAE:
         make = lambda key: self.discriminator(key, classes)
         both = opponents(self.arch(classes), make, ada)
 
-        def draw(params, stats, batch, cond, key, mixing):
-            """Draw as many images as the batch has, at its resolution; return them, w+ and the stats."""
+        def styled(params, stats, batch, cond, key, mixing):
+            """Draw as many codes as the batch has images; return the generator, w+, a key for noise and the stats."""
             of_styles, of_noise = jax.random.split(key)
             arch = self.arch(classes, batch["image"].shape[1])
             g = Generator(params["G"], stats["buffers"]["G"], arch)
@@ -135,58 +130,29 @@ class ALAE:
         def rendered(g, ws, key):
             return g(Code(ws, "w+"), noise="random", key=key)
 
-        def d_move(params, stats, batch, key):
-            k = jax.random.split(key, 4)
-            cond, truth, images = both.labels(batch, k[0]), given(batch, classes), batch["image"]
-            *drawn, stats = draw(params, stats, batch, cond, k[1], self.mixing)
-            fake, _ = both.judge(params, stats, rendered(*drawn), cond, k[2])
-            real, _ = both.judge(params, stats, images, truth, k[3])
-            loss = nonsaturating_d(real, fake).mean()
-            penalty = r1(both.score(params, stats, truth, k[3]), images).mean()
-            own = stats["growth"]
-            metrics = {
-                "loss": loss,
-                "penalty": penalty,
-                "real": real.mean(),
-                "fake": fake.mean(),
-                "sign": jnp.sign(real).mean(),
-                "lod": own["lod"] + own["fade"],
-            }
-            return loss + self.gamma / 2 * penalty, (metrics, both.seen(stats, real))
-
-        def g_move(params, stats, batch, key):
-            k = jax.random.split(key, 3)
-            cond = both.labels(batch, k[0])
-            *drawn, stats = draw(params, stats, batch, cond, k[1], self.mixing)
-            fake, _ = both.judge(params, stats, rendered(*drawn), cond, k[2])
-            loss = nonsaturating_g(fake).mean()
-            return loss, ({"loss": loss}, stats)
+        def draw(params, stats, batch, cond, key):
+            *drawn, stats = styled(params, stats, batch, cond, key, self.mixing)
+            return rendered(*drawn), stats
 
         def eg_move(params, stats, batch, key):
             k = jax.random.split(key)
-            g, ws, of_noise, stats = draw(params, stats, batch, both.labels(batch, k[0]), k[1], 0.0)
+            g, ws, of_noise, stats = styled(params, stats, batch, both.labels(batch, k[0]), k[1], 0.0)
             network = jax.eval_shape(make, jax.random.key(0))
             network = network.replace(params=params["D"], buffers=stats["buffers"]["D"])
             distance = reciprocity(lambda w: rendered(g, w, of_noise), alae.encoder_of(network), ws).mean()
             return self.reciprocity * distance, ({"distance": distance}, stats)
 
-        def at(name, part, stats):
-            lod = grown(stats)
-            if name == "G":
-                return part.replace(arch=self.arch(classes, lod=lod))
-            return jax.eval_shape(lambda key: self.discriminator(key, classes, lod), jax.random.key(0))
-
         optimizer = optax.adam(adam.lr, b1=adam.b1, b2=adam.b2, eps=adam.eps)
         return game(
             {"G": self.arch(classes).init, "D": make},
             {"D": Player(("D",), optimizer), "G": Player(("G",), optimizer), "EG": Player(("G", "D"), optimizer)},
-            [Move("D", "D", d_move), Move("G", "G", g_move), Move("EG", "EG", eg_move)],
+            [*logistic_moves(both, draw, self.gamma, classes), Move("EG", "EG", eg_move)],
             ema=half_life(ema),
             averaged=("G", "D"),
             stats={**both.stats, **opening_stats(self.growth, self.resolution)},
             finish=both.finish,
             begin=beginning(self.growth, self.resolution, adam),
-            at=at,
+            at=as_grown(self, classes),
         )
 
 

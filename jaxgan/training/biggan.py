@@ -11,14 +11,13 @@ import optax
 
 from jaxgan.core import Network
 from jaxgan.core.generator import Arch
-from jaxgan.core.network import initialise
 from jaxgan.losses.adversarial import hinge_d, hinge_g
 from jaxgan.losses.penalties import orthogonal
 from jaxgan.models import biggan
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, Trainer, game
-from jaxgan.training.opponents import given, opponents
+from jaxgan.training.opponents import discriminator_of, given, opponents
 from jaxgan.training.settings import Adam
 
 
@@ -86,7 +85,9 @@ class BigGAN:
 
     def discriminator(self, key, classes: int = 0) -> Network:
         """Draw a discriminator."""
-        config: dict[str, Any] = dict(
+        return discriminator_of(
+            biggan,
+            key,
             resolution=self.resolution,
             channels=self.channels,
             classes=classes,
@@ -96,11 +97,6 @@ class BigGAN:
             sn_eps=self.sn_eps,
             initial=self.initial,
         )
-        images = jnp.zeros((1, self.resolution, self.resolution, self.channels))
-        cond = jnp.zeros((1, classes)) if classes else None
-        described = tuple(sorted(config.items()))
-        module = biggan.discriminator(**config)
-        return initialise(module, key, images, cond, name="biggan.discriminator", config=described)
 
     def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:
         """Make the game: D (D1, D2, ...), G, with the hinge loss.

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
-
-import jax.numpy as jnp
+from typing import Literal
 
 from jaxgan.core import Network
 from jaxgan.core.generator import Arch
-from jaxgan.core.network import initialise
 from jaxgan.losses.adversarial import nonsaturating_d, nonsaturating_g
 from jaxgan.models import dcgan
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema
 from jaxgan.training.game import Trainer
 from jaxgan.training.gan import two_moves
+from jaxgan.training.opponents import discriminator_of
 from jaxgan.training.settings import Adam
 
 
@@ -64,7 +62,9 @@ class DCGAN:
 
     def discriminator(self, key, classes: int = 0) -> Network:
         """Draw a discriminator."""
-        config: dict[str, Any] = dict(
+        return discriminator_of(
+            dcgan,
+            key,
             resolution=self.resolution,
             channels=self.channels,
             classes=classes,
@@ -72,12 +72,6 @@ class DCGAN:
             width_max=self.width_max,
             kernel=self.kernel,
             groups=self.groups,
-        )
-        images = jnp.zeros((1, self.resolution, self.resolution, self.channels))
-        cond = jnp.zeros((1, classes)) if classes else None
-        described = tuple(sorted(config.items()))
-        return initialise(
-            dcgan.discriminator(**config), key, images, cond, name="dcgan.discriminator", config=described
         )
 
     def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:

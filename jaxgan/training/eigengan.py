@@ -10,14 +10,13 @@ import jax.numpy as jnp
 
 from jaxgan.core import Network
 from jaxgan.core.generator import Arch
-from jaxgan.core.network import initialise
 from jaxgan.losses.adversarial import hinge_d, hinge_g
 from jaxgan.losses.penalties import r1
 from jaxgan.models import eigengan
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, Trainer, game
-from jaxgan.training.opponents import opponents
+from jaxgan.training.opponents import discriminator_of, opponents
 from jaxgan.training.settings import Adam, lazy_adam
 
 
@@ -68,12 +67,7 @@ class EigenGAN:
 
     def discriminator(self, key, classes: int = 0) -> Network:
         """Draw a discriminator."""
-        config = dict(resolution=self.resolution, **self._shared())
-        images = jnp.zeros((1, self.resolution, self.resolution, self.channels))
-        described = tuple(sorted(config.items()))
-        return initialise(
-            eigengan.discriminator(**config), key, images, name="eigengan.discriminator", config=described
-        )
+        return discriminator_of(eigengan, key, resolution=self.resolution, **self._shared())
 
     def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:
         """Make the game: D, D_penalty every 3, G.

@@ -12,13 +12,12 @@ import optax
 
 from jaxgan.core import Network
 from jaxgan.core.generator import Arch
-from jaxgan.core.network import initialise
 from jaxgan.losses.adversarial import minimax_g, nonsaturating_d, nonsaturating_g
 from jaxgan.models import gan
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, Trainer, game
-from jaxgan.training.opponents import given, opponents
+from jaxgan.training.opponents import discriminator_of, given, opponents
 from jaxgan.training.settings import Adam
 
 G_LOSSES = {"nonsaturating": nonsaturating_g, "minimax": minimax_g}
@@ -67,13 +66,14 @@ class GAN:
 
     def discriminator(self, key, classes: int = 0) -> Network:
         """Draw a discriminator."""
-        config: dict[str, Any] = dict(
-            resolution=self.resolution, channels=self.channels, classes=classes, hidden=self.d_hidden
+        return discriminator_of(
+            gan,
+            key,
+            resolution=self.resolution,
+            channels=self.channels,
+            classes=classes,
+            hidden=self.d_hidden,
         )
-        images = jnp.zeros((1, self.resolution, self.resolution, self.channels))
-        cond = jnp.zeros((1, classes)) if classes else None
-        described = tuple(sorted(config.items()))
-        return initialise(gan.discriminator(**config), key, images, cond, name="gan.discriminator", config=described)
 
     def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:
         """Make the game: D, G.

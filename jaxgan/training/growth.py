@@ -77,6 +77,10 @@ class Growth:
         return jnp.clip(1.0 - passed, 0.0, 1.0).astype(jnp.float32)
 
 
+# Of smoke runs, 16 pixels that grow from 8.
+TINY = Growth(first=8, stable_kimg=0.016, fade_kimg=0.024)
+
+
 class Phase(NamedTuple):
     """A part of a run with one resolution and one batch.
 
@@ -140,6 +144,23 @@ def grown(stats: Any) -> int:
     """Return how many of the highest resolutions a run does not use yet; outside of compiled functions only."""
     lod = stats["growth"]["lod"]
     return int(np.asarray(lod.addressable_data(0) if isinstance(lod, jax.Array) else lod))
+
+
+def as_grown(model: Any, classes: int) -> Callable:
+    """Show the networks with the resolutions that a run uses so far: `at` of `training.game.game`.
+
+    Args:
+        model: The family's settings, with `arch(classes, lod=)` and `discriminator(key, classes, lod)`.
+        classes: Width of the labels.
+    """
+
+    def at(name, part, stats):
+        lod = grown(stats)
+        if name == "G":
+            return part.replace(arch=model.arch(classes, lod=lod))
+        return jax.eval_shape(lambda key: model.discriminator(key, classes, lod), jax.random.key(0))
+
+    return at
 
 
 def with_fade(tree: Any, fade: Any) -> Any:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from jaxgan.core import Code, Generator, Network
 from jaxgan.core.generator import Arch
+from jaxgan.core.network import initialise
 from jaxgan.training.ada import Ada, adapt, observe, opening
 from jaxgan.training.augment import PIPES, augment
 
@@ -96,3 +98,20 @@ def kept(stats: dict, name: str, buffers: Any) -> dict:
 def given(batch: dict, classes: int) -> Any:
     """Return the labels of the real images, or None in an unconditional game."""
     return batch["label"] if classes else None
+
+
+def discriminator_of(family: Any, key, *, rows: int = 1, **config: Any) -> Network:
+    """Draw a family's discriminator, and describe it as its file will.
+
+    Args:
+        family: Module of `models`.
+        key: Random key.
+        rows: Images that it is drawn for: as many as the groups of its minibatch statistics need.
+        **config: Arguments of the family's `discriminator`.
+    """
+    side, classes = config["resolution"], config.get("classes", 0)
+    images = jnp.zeros((rows, side, side, config["channels"]))
+    cond = jnp.zeros((rows, classes)) if classes else None
+    described = tuple(sorted(config.items()))
+    module = family.discriminator(**config)
+    return initialise(module, key, images, cond, name=f"{family.NAME}.discriminator", config=described)

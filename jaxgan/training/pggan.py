@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import jax
-import jax.numpy as jnp
 import optax
 
 from jaxgan.core import Network
 from jaxgan.core.generator import Arch
-from jaxgan.core.network import initialise
 from jaxgan.losses.adversarial import wasserstein_d, wasserstein_g
 from jaxgan.losses.penalties import drift, wgan_gp
 from jaxgan.models import pggan
@@ -20,8 +17,8 @@ from jaxgan.training.augment import PIPES, augment
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.freeze import freeze
 from jaxgan.training.game import Move, Player, Trainer, game
-from jaxgan.training.growth import Growth, beginning, check_batches, grown, opening_stats
-from jaxgan.training.opponents import opponents
+from jaxgan.training.growth import TINY, Growth, as_grown, beginning, check_batches, opening_stats
+from jaxgan.training.opponents import discriminator_of, opponents
 from jaxgan.training.settings import Adam
 
 
@@ -62,7 +59,6 @@ class PGGAN:
 
     def smoke(self) -> PGGAN:
         """Shrink to 16 narrow pixels that grow from 8."""
-        growth = Growth(first=8, stable_kimg=0.016, fade_kimg=0.024)
         return replace(
             self,
             resolution=16,
@@ -72,7 +68,7 @@ class PGGAN:
             channel_max=8,
             mbstd=4,
             mbstd_parts=1,
-            growth=growth,
+            growth=TINY,
         )
 
     def arch(self, classes: int = 0, resolution: int | None = None, lod: int = 0) -> Arch:
@@ -89,7 +85,9 @@ class PGGAN:
 
     def discriminator(self, key, classes: int = 0, lod: int = 0) -> Network:
         """Draw a discriminator."""
-        config: dict[str, Any] = dict(
+        return discriminator_of(
+            pggan,
+            key,
             resolution=self.resolution,
             channels=self.channels,
             classes=classes,
@@ -99,9 +97,6 @@ class PGGAN:
             mbstd_parts=self.mbstd_parts,
             lod=lod,
         )
-        images = jnp.zeros((1, self.resolution, self.resolution, self.channels))
-        described = tuple(sorted(config.items()))
-        return initialise(pggan.discriminator(**config), key, images, name="pggan.discriminator", config=described)
 
     def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:
         """Make the game: D, G.
@@ -172,12 +167,6 @@ class PGGAN:
             loss = wasserstein_g(found[:, :1]).mean()
             return loss + guess(found, cond), ({"loss": loss}, stats)
 
-        def at(name, part, stats):
-            lod = grown(stats)
-            if name == "G":
-                return part.replace(arch=self.arch(classes, lod=lod))
-            return jax.eval_shape(lambda key: self.discriminator(key, classes, lod), jax.random.key(0))
-
         optimizer = optax.adam(adam.lr, b1=adam.b1, b2=adam.b2, eps=adam.eps)
         full = opponents(self.arch(classes), make, ada)
         return game(
@@ -188,5 +177,5 @@ class PGGAN:
             stats={**full.stats, **opening_stats(self.growth, self.resolution)},
             finish=full.finish,
             begin=beginning(self.growth, self.resolution, adam),
-            at=at,
+            at=as_grown(self, classes),
         )

@@ -11,14 +11,13 @@ import optax
 
 from jaxgan.core import Network
 from jaxgan.core.generator import Arch, known
-from jaxgan.core.network import initialise
 from jaxgan.losses.adversarial import relativistic_d, relativistic_g
 from jaxgan.models import r3gan
 from jaxgan.training.ada import Ada
 from jaxgan.training.augment import PIPES
 from jaxgan.training.ema import Ema
 from jaxgan.training.game import Move, Player, Trainer, game
-from jaxgan.training.opponents import given, opponents
+from jaxgan.training.opponents import discriminator_of, given, opponents
 from jaxgan.training.schedules import cosine
 from jaxgan.training.settings import Adam
 
@@ -91,13 +90,7 @@ class R3GAN:
 
     def discriminator(self, key, classes: int = 0) -> Network:
         """Draw a discriminator."""
-        config: dict[str, Any] = dict(resolution=self.resolution, classes=classes, **self._shared())
-        images = jnp.zeros((1, self.resolution, self.resolution, self.channels))
-        cond = jnp.zeros((1, classes)) if classes else None
-        described = tuple(sorted(config.items()))
-        return initialise(
-            r3gan.discriminator(**config), key, images, cond, name="r3gan.discriminator", config=described
-        )
+        return discriminator_of(r3gan, key, resolution=self.resolution, classes=classes, **self._shared())
 
     def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:
         """Make the game: D with both penalties, G; and, if penalties are lazy, D_penalties.

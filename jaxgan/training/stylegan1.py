@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +12,6 @@ import optax
 
 from jaxgan.core import Code, Generator, Network
 from jaxgan.core.generator import Arch
-from jaxgan.core.network import initialise
 from jaxgan.losses.adversarial import nonsaturating_d, nonsaturating_g
 from jaxgan.losses.penalties import r1
 from jaxgan.models import stylegan1
@@ -19,9 +19,9 @@ from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.freeze import freeze
 from jaxgan.training.game import Move, Player, Trainer, game
-from jaxgan.training.growth import Growth, beginning, check_batches, grown, opening_stats
+from jaxgan.training.growth import TINY, Growth, as_grown, beginning, check_batches, opening_stats
 from jaxgan.training.mixing import mixed_styles
-from jaxgan.training.opponents import given, kept, opponents
+from jaxgan.training.opponents import Opponents, discriminator_of, given, kept, opponents
 from jaxgan.training.settings import Adam
 
 
@@ -69,7 +69,6 @@ class StyleGAN1:
     def smoke(self) -> StyleGAN1:
         """Shrink to 16 narrow pixels that grow from 8."""
         narrow: dict[str, Any] = dict(z_dim=16, w_dim=16, mapping_layers=2, mapping_hidden=16, channel_base=128)
-        growth = Growth(first=8, stable_kimg=0.016, fade_kimg=0.024)
         return replace(
             self,
             resolution=16,
@@ -77,7 +76,7 @@ class StyleGAN1:
             channel_max=8,
             mbstd=4,
             mbstd_parts=1,
-            growth=growth,
+            growth=TINY,
             **narrow,
         )
 
@@ -99,7 +98,9 @@ class StyleGAN1:
 
     def discriminator(self, key, classes: int = 0, lod: int = 0) -> Network:
         """Draw a discriminator."""
-        config: dict[str, Any] = dict(
+        return discriminator_of(
+            stylegan1,
+            key,
             resolution=self.resolution,
             channels=self.channels,
             classes=classes,
@@ -109,10 +110,6 @@ class StyleGAN1:
             mbstd_parts=self.mbstd_parts,
             lod=lod,
         )
-        images = jnp.zeros((1, self.resolution, self.resolution, self.channels))
-        cond = jnp.zeros((1, classes)) if classes else None
-        module, described = stylegan1.discriminator(**config), tuple(sorted(config.items()))
-        return initialise(module, key, images, cond, name="stylegan1.discriminator", config=described)
 
     def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:
         """Make the game: D with R1, G.
@@ -141,47 +138,57 @@ class StyleGAN1:
             ws, buffers = mixed_styles(g, len(batch["image"]), cond, of_styles, self.mixing, self.w_mean_decay)
             return g(Code(ws, "w+"), noise="random", key=of_noise), kept(stats, "G", buffers)
 
-        def d_move(params, stats, batch, key):
-            k = jax.random.split(key, 4)
-            cond, truth, images = both.labels(batch, k[0]), given(batch, classes), batch["image"]
-            fakes, stats = draw(params, stats, batch, cond, k[1])
-            fake, _ = both.judge(params, stats, fakes, cond, k[2])
-            real, _ = both.judge(params, stats, images, truth, k[3])
-            loss = nonsaturating_d(real, fake).mean()
-            penalty = r1(both.score(params, stats, truth, k[3]), images).mean()
-            own = stats["growth"]
-            metrics = {
-                "loss": loss,
-                "penalty": penalty,
-                "real": real.mean(),
-                "fake": fake.mean(),
-                "sign": jnp.sign(real).mean(),
-                "lod": own["lod"] + own["fade"],
-            }
-            return loss + self.gamma / 2 * penalty, (metrics, both.seen(stats, real))
-
-        def g_move(params, stats, batch, key):
-            k = jax.random.split(key, 3)
-            cond = both.labels(batch, k[0])
-            fakes, stats = draw(params, stats, batch, cond, k[1])
-            fake, _ = both.judge(params, stats, fakes, cond, k[2])
-            loss = nonsaturating_g(fake).mean()
-            return loss, ({"loss": loss}, stats)
-
-        def at(name, part, stats):
-            lod = grown(stats)
-            if name == "G":
-                return part.replace(arch=self.arch(classes, lod=lod))
-            return jax.eval_shape(lambda key: self.discriminator(key, classes, lod), jax.random.key(0))
-
         optimizer = optax.adam(adam.lr, b1=adam.b1, b2=adam.b2, eps=adam.eps)
         return game(
             {"G": self.arch(classes).init, "D": make},
             {"D": Player(("D",), freeze(optimizer, self.resolution, self.freeze_d)), "G": Player(("G",), optimizer)},
-            [Move("D", "D", d_move), Move("G", "G", g_move)],
+            logistic_moves(both, draw, self.gamma, classes),
             ema=half_life(ema),
             stats={**both.stats, **opening_stats(self.growth, self.resolution)},
             finish=both.finish,
             begin=beginning(self.growth, self.resolution, adam),
-            at=at,
+            at=as_grown(self, classes),
         )
+
+
+def logistic_moves(both: Opponents, draw: Callable, gamma: float, classes: int) -> list[Move]:
+    """Make the moves of a style-based game that grows: D, with R1 at every step, and G.
+
+        D:  softplus(D(fake)) + softplus(-D(real)) + gamma / 2 |d D(real) / d real|^2
+        G:  softplus(-D(fake))
+
+    Args:
+        both: The opponents.
+        draw: `draw(params, stats, batch, cond, key) -> (images, stats)`: as many images as the batch has.
+        gamma: Weight of R1.
+        classes: Width of the labels.
+    """
+
+    def d_move(params, stats, batch, key):
+        k = jax.random.split(key, 4)
+        cond, truth, images = both.labels(batch, k[0]), given(batch, classes), batch["image"]
+        fakes, stats = draw(params, stats, batch, cond, k[1])
+        fake, _ = both.judge(params, stats, fakes, cond, k[2])
+        real, _ = both.judge(params, stats, images, truth, k[3])
+        loss = nonsaturating_d(real, fake).mean()
+        penalty = r1(both.score(params, stats, truth, k[3]), images).mean()
+        own = stats["growth"]
+        metrics = {
+            "loss": loss,
+            "penalty": penalty,
+            "real": real.mean(),
+            "fake": fake.mean(),
+            "sign": jnp.sign(real).mean(),
+            "lod": own["lod"] + own["fade"],
+        }
+        return loss + gamma / 2 * penalty, (metrics, both.seen(stats, real))
+
+    def g_move(params, stats, batch, key):
+        k = jax.random.split(key, 3)
+        cond = both.labels(batch, k[0])
+        fakes, stats = draw(params, stats, batch, cond, k[1])
+        fake, _ = both.judge(params, stats, fakes, cond, k[2])
+        loss = nonsaturating_g(fake).mean()
+        return loss, ({"loss": loss}, stats)
+
+    return [Move("D", "D", d_move), Move("G", "G", g_move)]

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 
 from jaxgan.core import Code, Generator, Network
 from jaxgan.core.generator import known
-from jaxgan.core.network import initialise
 from jaxgan.losses.adversarial import nonsaturating_d, nonsaturating_g
 from jaxgan.losses.penalties import path_lengths, r1
 from jaxgan.models import stylegan2
@@ -19,6 +18,7 @@ from jaxgan.training.augment import PIPES, augment
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.freeze import freeze, hold
 from jaxgan.training.game import Move, Player, Trainer, game
+from jaxgan.training.opponents import discriminator_of
 from jaxgan.training.settings import R1, Adam, lazy_adam
 
 
@@ -123,7 +123,10 @@ class StyleGAN2:
 
     def discriminator(self, key, classes: int = 0) -> Network:
         """Draw a discriminator."""
-        config: dict[str, Any] = dict(
+        return discriminator_of(
+            stylegan2,
+            key,
+            rows=self.mbstd * self.mbstd_parts,
             resolution=self.resolution,
             channels=self.channels,
             classes=classes,
@@ -135,12 +138,6 @@ class StyleGAN2:
             conv_clamp=self.conv_clamp,
             bf16_resolutions=self.bf16_resolutions,
         )
-        n = self.mbstd * self.mbstd_parts
-        images = jnp.zeros((n, self.resolution, self.resolution, self.channels))
-        cond = jnp.zeros((n, classes)) if classes else None
-        module = stylegan2.discriminator(**config)
-        described = tuple(sorted(config.items()))
-        return initialise(module, key, images, cond, name="stylegan2.discriminator", config=described)
 
     def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:
         """Make the game: G, G_path every 4, D, D_r1 every 16.

@@ -11,7 +11,6 @@ from jaxtyping import Array, Float
 
 from jaxgan.core import Code, Generator, Network
 from jaxgan.core.generator import Arch
-from jaxgan.core.network import initialise
 from jaxgan.losses.adversarial import nonsaturating_d, nonsaturating_g
 from jaxgan.losses.penalties import r1
 from jaxgan.models import stylegan3
@@ -21,6 +20,7 @@ from jaxgan.training.augment import PIPES, augment
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.freeze import freeze
 from jaxgan.training.game import Move, Player, Trainer, game
+from jaxgan.training.opponents import discriminator_of
 from jaxgan.training.settings import R1, Adam, lazy_adam
 
 
@@ -122,7 +122,10 @@ class StyleGAN3:
 
     def discriminator(self, key, classes: int = 0) -> Network:
         """Draw a discriminator."""
-        config: dict[str, Any] = dict(
+        return discriminator_of(
+            stylegan3,
+            key,
+            rows=self.mbstd,
             resolution=self.resolution,
             channels=self.channels,
             classes=classes,
@@ -132,11 +135,6 @@ class StyleGAN3:
             conv_clamp=self.conv_clamp,
             bf16_resolutions=self.bf16_resolutions,
         )
-        images = jnp.zeros((self.mbstd, self.resolution, self.resolution, self.channels))
-        cond = jnp.zeros((self.mbstd, classes)) if classes else None
-        module = stylegan3.discriminator(**config)
-        described = tuple(sorted(config.items()))
-        return initialise(module, key, images, cond, name="stylegan3.discriminator", config=described)
 
     def trainer(self, *, batch: int, adam: Adam, ema: Ema, ada: Ada | None = None, classes: int = 0) -> Trainer:
         """Make the game: G, D, D_r1 every 16.
