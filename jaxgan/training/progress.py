@@ -95,15 +95,21 @@ class Progress:
 
 
 def summary(kimg: float, total: float, rate: float | None, left: float | None, figures: Mapping[str, Any]) -> str:
-    """Put the figures into one line: `kimg 12.0/1000  84 img/s  left 1:02:03  G 0.81  D 1.2  D_r1 0.013  p 0.02`."""
+    """Put the figures into one line: `kimg 12.0/1000  84 img/s  left 1:02:03  G 0.81  D 1.2  D penalty 0.013  p 0.02`.
+
+    A move's first figure goes by the move's name alone.
+    """
     digits = 1 if total >= 10 else 3
     words = [f"kimg {kimg:.{digits}f}/{total:g}"]
     if rate is not None:
         words.append(f"{rate:.0f} img/s" if rate >= 10 else f"{rate:.1f} img/s")
     if left is not None:
         words.append(f"left {timedelta(seconds=round(left))}")
+    named = set()
     for name, value in figures.items():
         move, _, metric = name.rpartition("/")
         if metric in SHOWN:
-            words.append(f"{'p' if metric == 'p' else move} {value:#.3g}")
+            title = "p" if metric == "p" else f"{move} {metric}" if move in named else move
+            words.append(f"{title} {value:#.3g}")
+            named.add(move)
     return "  ".join(words)

@@ -14,6 +14,11 @@ def test_a_line_says_kimg_speed_time_left_losses_and_strength():
     )
 
 
+def test_a_moves_second_figure_says_which_it_is():
+    both = {"D/loss": 0.5, "D/penalty": 0.25, "G/loss": 1.0}
+    assert summary(1.0, 10, None, None, both) == "kimg 1.0/10  D 0.500  D penalty 0.250  G 1.00"
+
+
 def test_what_is_not_known_yet_is_left_out():
     assert summary(0.5, 2, None, None, {}) == "kimg 0.500/2"
 
