@@ -12,6 +12,7 @@ VERBS = {
     "train": "train a GAN by a config; the same command continues a run that was stopped",
     "generate": "draw images from seeds, grids and interpolation films",
     "invert": "find the codes that draw given images",
+    "restore": "fill holes, enlarge, colour or denoise pictures",
     "discover": "find directions of a latent space",
     "edit": "move codes along directions and draw the results",
     "evaluate": "take figures of a generator: FID, KID, precision and recall, path length and others",

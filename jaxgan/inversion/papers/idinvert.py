@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import optax
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxgan.core.network import Network
 from jaxgan.core.objective import Objective
@@ -66,7 +66,7 @@ def stylegan_encoder(
     space: str = "w+",
     mask: Float[ArrayLike, ...] | None = None,
     near_mean_w: float = 1e-2,
-    std: Float[ArrayLike, "*d"] | float | None = None,
+    std: Float[Array, "*d"] | float | None = None,
     lr: float = 0.02,
     chunk: int | None = None,
 ) -> Inverter:
