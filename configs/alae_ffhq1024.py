@@ -2,7 +2,8 @@
 
 Source: Pidhorskyi et al., "Adversarial Latent Autoencoders" (2020), and the authors' configuration for FFHQ.
 Command: jaxgan train configs/alae_ffhq1024.py --data ffhq1024.zip --folder runs/alae_ffhq1024
-Hardware: the authors' 8 GPUs of 16 GB or more. The paper's figure: FID 13.09 for samples.
+Hardware: the authors' 8 GPUs of 16 GB or more. The paper's figure: FID 13.09 for samples (recalled,
+not checked here).
 Result: not run.
 """
 

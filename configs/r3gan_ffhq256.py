@@ -3,7 +3,7 @@
 Source: Huang et al., "The GAN is dead; long live the GAN! A Modern Baseline GAN" (2024), and its published code.
 Different: both moves of a step see the same real images.
 Command: jaxgan train configs/r3gan_ffhq256.py --data FOLDER_OR_ZIP --folder runs/r3gan_ffhq256
-Hardware: published on 8 GPUs (recalled, not checked here).
+Hardware: published on 8 GPUs, by the command in the code's README.
 Published figure: FID 2.75 on FFHQ at 256x256, 70k images (paper).
 Ours: not run.
 """

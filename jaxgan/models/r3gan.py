@@ -235,7 +235,7 @@ class Preset:
         ema_kimg: Half-life of the weight average at the end.
         augment: Probability of augmentation at the end.
         kimg: Length of the schedules.
-        batch: Images per step over all devices; recalled from the paper, not in the published code.
+        batch: Images per step over all devices.
         classes: Width of the condition.
         bf16_resolutions: Highest resolutions in bfloat16.
     """
@@ -251,7 +251,7 @@ class Preset:
     bf16_resolutions: int = 4
 
 
-# Source: the published `train.py`.
+# Source: the published `train.py`; the batches are those of the commands in its README.
 PRESETS = {
     "cifar10": Preset((768,) * 4, 16, 0.05, 5_000, 0.55, 20_000, 512, 10, 3),
     "ffhq64": Preset((768,) * 4 + (384,), 16, 2.0, 500, 0.3, 20_000, 256),
