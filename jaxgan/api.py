@@ -15,7 +15,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from jaxgan import data as pictures
-from jaxgan import io
+from jaxgan import dissection, io
 from jaxgan import metrics as figures
 from jaxgan.core.code import Code
 from jaxgan.core.directions import Directions
@@ -110,6 +110,22 @@ def discover(g: Generator, finder: Callable[..., Directions], key, k: int = 10) 
     if k < 1:
         raise ValueError(f"Asked for {k} directions; ask for at least 1.")
     return finder(g, key, k)
+
+
+def dissect(
+    g: Generator, segmenter: Callable[[Any], Any], key, *, tap: str, samples: int = 1_000, **how: Any
+) -> dissection.Report:
+    """Find out which units of a generator stand for which concepts.
+
+    Args:
+        g: Generator.
+        segmenter: Images to masks [N, h, w, concepts], such as `features.segmenter.colours()`.
+        key: Random key.
+        tap: Activation whose channels are the units; `g.arch.taps` lists them.
+        samples: Images.
+        **how: Further arguments of `dissection.iou`: q, psi, batch.
+    """
+    return dissection.iou(g, segmenter, key, tap=tap, samples=samples, **how)
 
 
 def edit(g: Generator, code: Code, how: Edit) -> Code:

@@ -74,6 +74,7 @@ def stylespace(
             if len(positive) < 2:
                 raise ValueError(f"Got {len(positive)} examples; at least 2 show what they have in common.")
         else:
+            assert scorer is not None
             seen = observe(g, draws, scorer, "s", samples, batch=batch, codes=codes)
             if isinstance(attribute, str):
                 known(attribute, seen.names, "score")

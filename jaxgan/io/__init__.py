@@ -2,6 +2,7 @@
 
 from jaxgan.io.digits import load_lenet
 from jaxgan.io.directions import load_directions
+from jaxgan.io.dissection import load_report, save_report
 from jaxgan.io.embedders import load_arcface, load_moco
 from jaxgan.io.export import export
 from jaxgan.io.features import frozen, load_inception, load_lpips, load_squeezenet
@@ -30,6 +31,7 @@ __all__ = [
     "load_lpips",
     "load_moco",
     "load_parts",
+    "load_report",
     "load_squeezenet",
     "read_images",
     "read_pictures",
@@ -37,6 +39,7 @@ __all__ = [
     "save_codes",
     "save_grid",
     "save_image",
+    "save_report",
     "save_video",
     "to_biggan",
     "to_nvidia",

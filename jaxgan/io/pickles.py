@@ -39,11 +39,13 @@ class Contents(NamedTuple):
     value: Any
 
 
-def read(path: str | Path) -> Contents:
+def read(path: str | Path, program: bool = False) -> Contents:
     """Read a pickle-based file into plain values, arrays and `Record`s.
 
     Args:
         path: an NVIDIA `.pkl`, a torch file, zip-based or older, or numpy's `.npy`, of numbers or of objects.
+        program: whether a TorchScript archive may be read too: its modules become `Record`s, whose arrays `names`
+            lists; its program is neither run nor looked at.
 
     Returns:
         The kind of file and its value; arrays are numpy arrays that may share memory and must not be written to.
@@ -63,7 +65,7 @@ def read(path: str | Path) -> Contents:
         with path.open("rb") as file:
             zipped = file.read(4) == b"PK\x03\x04"
         if zipped:
-            return Contents("torch zip", _zip_value(path))
+            return Contents("torch zip", _zip_value(path, program))
         data = path.read_bytes()
         if data[:6] == _NUMPY and len(data) > 10:
             return Contents("numpy", _numpy_value(data))
@@ -196,7 +198,7 @@ def _storage_identity(identity: Any) -> tuple[np.dtype, str, int, Any]:
     return kind.value, plain, numel, identity[5] if len(identity) == 6 else None
 
 
-def _zip_value(path: Path) -> Any:
+def _zip_value(path: Path, program: bool) -> Any:
     """Read torch's zip layout: one pickle and one entry a storage."""
     if not zipfile.is_zipfile(path):
         raise Refused("is a zip archive without an end (truncated?)")
@@ -209,7 +211,8 @@ def _zip_value(path: Path) -> Any:
         if len(roots) != 1:
             raise Refused("is a zip archive, but not torch's (it has no data.pkl)")
         root = roots[0]
-        if f"{root}constants.pkl" in entries:
+        scripted = f"{root}constants.pkl" in entries
+        if scripted and not program:
             raise Refused("is a TorchScript archive, which holds a program; save its state_dict() instead")
         packed = path.stat().st_size
         allowed = _allowance(packed)
@@ -240,6 +243,6 @@ def _zip_value(path: Path) -> Any:
                 raise Refused(f"storage {key} has {known[key].size} bytes, not {numel} elements of {kind}")
             return Storage(known[key].view(kind))
 
-        table = Table(Budget(allowed), inner=None)
+        table = Table(Budget(allowed), inner=None, program=scripted)
         value, _ = table.machine(entry("data.pkl"), storage).run()
         return value
