@@ -12,6 +12,7 @@ VERBS = {
     "train": "train a GAN by a config; the same command continues a run that was stopped",
     "generate": "draw images from seeds, grids and interpolation films",
     "invert": "find the codes that draw given images",
+    "compare": "run several inverters on the same images, as one web page",
     "restore": "fill holes, enlarge, colour or denoise pictures",
     "discover": "find directions of a latent space",
     "edit": "move codes along directions and draw the results",
