@@ -7,6 +7,7 @@ from jaxgan.io.embedders import load_arcface, load_moco
 from jaxgan.io.export import export
 from jaxgan.io.features import frozen, load_inception, load_lpips, load_squeezenet
 from jaxgan.io.files import bundled, describe, load, load_parts, save
+from jaxgan.io.from_clip import load_clip
 from jaxgan.io.images import grid, read_images, read_pictures, save_grid, save_image
 from jaxgan.io.records import UnreadableFile
 from jaxgan.io.results import load_codes, save_codes
@@ -24,6 +25,7 @@ __all__ = [
     "grid",
     "load",
     "load_arcface",
+    "load_clip",
     "load_codes",
     "load_directions",
     "load_inception",

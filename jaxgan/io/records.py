@@ -47,6 +47,10 @@ _BAGS = (
 )
 
 
+# Kinds of lists that TorchScript writes in a way of its own.
+LISTED = ("int", "double", "bool", "tensor", "complexdouble")
+
+
 class UnreadableFile(ValueError):
     """A file that is not what it should be: truncated, hostile, or something else altogether."""
 
@@ -114,7 +118,9 @@ def names(value: Any) -> dict[str, np.ndarray]:
 
 def _children(value: Any) -> list[tuple[Any, Any]]:
     if isinstance(value, Record):
-        return [*value.parameters.items(), *value.buffers.items(), *value.modules.items()]
+        own = [*value.parameters.items(), *value.buffers.items(), *value.modules.items()]
+        # A module of a TorchScript archive has its arrays and modules among its attributes.
+        return [*own, *value.state.items()] if value.class_name.startswith("__torch__") else own
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, (list, tuple)):
@@ -128,10 +134,11 @@ class Table:
     Args:
         budget: what the values made for this file may cost.
         inner: reads the bytes of a storage inside a pickle; None inside such bytes, which hold no further ones.
+        program: whether the file's own classes may be named, as the modules of a TorchScript archive are.
     """
 
-    def __init__(self, budget: Budget, inner: Callable[[bytes], Any] | None):
-        self.budget, self.inner = budget, inner
+    def __init__(self, budget: Budget, inner: Callable[[bytes], Any] | None, program: bool = False):
+        self.budget, self.inner, self.program = budget, inner, program
         self.arrays = ArraysInMaking(budget)
         self.builders: dict[type, Callable[[Any, Any], None]] = {
             Record: lambda record, state: record.fill(state, budget),
@@ -166,6 +173,12 @@ class Table:
             "torch.storage._load_from_bytes": self.inner_storage,
             "torch_utils.persistence._reconstruct_persistent_obj": self.persistent_object,
             "numpy.dtype": Dtype,
+            **(
+                dict.fromkeys((f"torch.jit._pickle.build_{kind}list" for kind in LISTED), self.listed)
+                if program
+                else {}
+            ),
+            **({"torch.jit._pickle.restore_type_tag": lambda value, _kind: value} if program else {}),
         }
         for package in ("numpy.core", "numpy._core"):
             calls[f"{package}.multiarray._reconstruct"] = self.arrays.begin
@@ -195,6 +208,8 @@ class Table:
             return self.known[label]
         if re.fullmatch(r"torch\.nn\.modules(\.[a-z_0-9]+)+", module) and re.fullmatch(r"[A-Z][A-Za-z0-9]*", name):
             return Name(label, partial(self.record, label))
+        if self.program and re.fullmatch(r"__torch__(\.\w+)+", label):
+            return Name(label, partial(self.record, label))
         return self.refuse(f"the file names {label[:100]!r}, which is not among what may be read; nothing was run")
 
     def refuse(self, reason: str) -> NoReturn:
@@ -214,6 +229,12 @@ class Table:
             self.refuse("a set is made of something that is no list")
         self.budget.spend(100 * len(items))
         return {plain_key(item) for item in items}
+
+    def listed(self, items: Any = ()) -> list:
+        if not isinstance(items, (list, tuple)):
+            self.refuse("a list is made of something that is no list")
+        self.budget.spend(8 * len(items))
+        return list(items)
 
     def path(self, *pieces: Any) -> str:
         if len(pieces) > 64 or not all(isinstance(piece, str) for piece in pieces):
