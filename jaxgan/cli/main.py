@@ -16,6 +16,7 @@ VERBS = {
     "restore": "fill holes, enlarge, colour or denoise pictures",
     "discover": "find directions of a latent space",
     "edit": "move codes along directions and draw the results",
+    "combine": "make one picture from several, or a wider one: morphs, blends, panoramas, layer swaps",
     "evaluate": "take figures of a generator: FID, KID, precision and recall, path length and others",
     "convert": "turn a foreign model file into the library's own format, or take one part of it",
     "info": "tell what a model, a file of codes or directions, a run or a data set is",

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxgan.losses.degrade import spread
 from jaxgan.ops.warp import separable
 
 
@@ -39,18 +40,8 @@ def box(
     mask = inside(top, bottom)[:, None] * inside(left, right)
     if not soft:
         return mask
-    rows = gaussian(resolution, soft * (bottom - top) * resolution)
-    columns = gaussian(resolution, soft * (right - left) * resolution)
+    rows, columns = (spread(resolution, soft * side * resolution) for side in (bottom - top, right - left))
     return jnp.clip(separable(mask[None, :, :, None], rows, columns)[0, :, :, 0], 0.0, 1.0)
-
-
-def gaussian(n: int, sigma: float) -> Float[Array, "n n"]:
-    """Return the matrix that blurs n pixels by a Gaussian; beyond the edge lies the edge's pixel."""
-    distance = jnp.arange(-n, 2 * n) - jnp.arange(n)[:, None]  # [n, 3n]
-    weight = jnp.exp(-0.5 * jnp.square(distance / sigma))
-    weight = weight / weight.sum(1, keepdims=True)
-    low, middle, high = jnp.split(weight, 3, axis=1)
-    return middle.at[:, 0].add(low.sum(1)).at[:, -1].add(high.sum(1))
 
 
 def ramp(height: int, width: int, axis: str = "horizontal", middle: float = 0.5) -> Float[Array, "h w"]:
@@ -116,17 +107,12 @@ def composite(
 
         (1 - mask) images + mask others
 
-    Inverting a composite is how two images are merged: with a mask blurred at its edge it is Image2StyleGAN++'s
-    crossover, since the gradients of m ||G - B||^2 + (1 - m) ||G - A||^2 are those of ||G - composite||^2; weighted
-    inside the mask it is IDInvert's semantic diffusion.
+    For a local edit paste the edited drawing into the photograph: outside the mask no pixel changes.
 
     Args:
         images: What stays where the mask is 0, [N, H, W, C].
         others: What comes where it is 1, [N, H, W, C].
         mask: A number, [H', W'] or [N, H', W'], brought to the images' size.
-
-    Source: Abdal et al., "Image2StyleGAN++" (2020), section 5.2; Zhu et al., "In-Domain GAN Inversion" (2020),
-    section 4.3.
     """
     images, others = jnp.asarray(images), jnp.asarray(others)
     if images.shape[1:] != others.shape[1:]:
