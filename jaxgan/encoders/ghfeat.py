@@ -66,7 +66,7 @@ class Encoder(nn.Module):
 def split(layers: int) -> tuple[range, ...]:
     """Divide layers, coarse to fine, among the three maps: 4, 4 and the rest, or thirds of fewer than 12."""
     first = min(4, max(1, layers // LEVELS))
-    return range(0, first), range(first, 2 * first), range(2 * first, layers)
+    return range(first), range(first, 2 * first), range(2 * first, layers)
 
 
 def encoder(

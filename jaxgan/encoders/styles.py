@@ -120,9 +120,7 @@ def corners(size: int, to: int) -> Float[Array, "to size"]:
     return jnp.maximum(0.0, 1.0 - jnp.abs(at[:, None] - jnp.arange(size)))
 
 
-def checked(
-    resolution: int, widths, units, rows: int, w_dim: int, trunk: str, stages: int = 3, trunks=TRUNKS
-) -> None:
+def checked(resolution: int, widths, units, rows: int, w_dim: int, trunk: str, stages: int = 3, trunks=TRUNKS) -> None:
     """Raise ValueError unless the sizes make a trunk whose last map has a pixel."""
     if len(widths) != len(units) or len(widths) < stages:
         raise ValueError(f"widths {widths} and units {units} name different stages, or fewer than {stages}.")
