@@ -10,7 +10,7 @@ from jaxgan.core.objective import Objective
 from jaxgan.inversion.base import Found, Inverter, chain
 from jaxgan.inversion.papers.parts import judged
 from jaxgan.inversion.refine import refine
-from jaxgan.losses.degrade import against, hole, observed
+from jaxgan.losses.degrade import hole, observed
 
 
 def crossover(
@@ -25,7 +25,9 @@ def crossover(
 ) -> Inverter:
     """Invert two images at once, one inside a mask and one outside.
 
-        minimise over code, then over the noise maps   objective((1 - m) G, (1 - m) image) + objective(m G, m other)
+        minimise over the code, then over the noise maps   objective(G, (1 - m) image + m other)
+
+    With squared differences this is (1 - m) ||G - image||^2 + m ||G - other||^2 but for what no code changes.
 
     Args:
         others: Images that count where the mask is 1: as many as are inverted, or one for all.
@@ -37,14 +39,14 @@ def crossover(
         lr: Step size in spreads of the population.
 
     Source: Abdal et al., "Image2StyleGAN++: How to Edit the Embedded Images?" (2020), section 5.2: 1000 steps in W+,
-    then 1000 over noise with squared differences alone. Different: the objective judges both times.
+    then 1000 over noise with squared differences alone. Different: the objective judges both times, and it judges the
+    composite, where the published one judges each image through its mask.
     """
-    judge, mask = judged(objective), jnp.asarray(mask, jnp.float32)
-    both = observed(judge, hole(1 - mask)) + against(observed(judge, hole(mask)), others)
-    search = refine(both, optax.adam(lr), steps, space, start="mean")
-    if not noise_steps:
-        return search
-    return chain(search, refine(both, optax.adam(lr), noise_steps, space, start="given", noise=True))
+    judge = judged(objective)
+    search = refine(judge, optax.adam(lr), steps, space, start="mean")
+    if noise_steps:
+        search = chain(search, refine(judge, optax.adam(lr), noise_steps, space, start="given", noise=True))
+    return pasted(others, mask, search)
 
 
 def diffusion(
@@ -76,15 +78,20 @@ def diffusion(
 
     Source: Zhu et al., "In-Domain GAN Inversion for Real Image Editing" (2020), section 4.4. Different: a search in W
     keeps the composite within the domain, where the paper trains an encoder for it; with such an encoder it is
-    `papers.idinvert(network, mask=mask)` of `editing.composite(images, others, mask)`.
+    `papers.idinvert(network, mask=mask)` of the composite.
     """
-    judge, mask = judged(objective), jnp.asarray(mask, jnp.float32)
-    soft = mask[..., None] if mask.ndim == 2 else mask
+    judge = judged(objective)
     first = refine(judge, optax.adam(lr), steps, space.removesuffix("+"), start="mean")
     inside = refine(observed(judge, hole(mask)), optax.adam(inside_lr), inside_steps, space, start="given")
-    search = chain(first, inside)
+    return pasted(others, mask, chain(first, inside))
+
+
+def pasted(others: Float[ArrayLike, "#n h w c"], mask: Float[ArrayLike, ...], search: Inverter) -> Inverter:
+    """Let an inverter see other images where a mask is 1."""
+    mask = jnp.asarray(mask, jnp.float32)
+    mask = mask[..., None] if mask.ndim == 2 else mask
 
     def inverter(found: Found, images: Float[Array, "n h w c"], key) -> tuple[Found, dict]:
-        return search(found, (1 - soft) * jnp.asarray(images) + soft * jnp.asarray(others), key)
+        return search(found, (1 - mask) * jnp.asarray(images) + mask * jnp.asarray(others), key)
 
     return inverter
