@@ -86,7 +86,10 @@ class StyleEncoder(nn.Module):
     def residual(self, images, *others, train: bool = False) -> Float[Array, "n l d"]:
         """Return the codes without `w_mean`."""
         if len(others) != self.guesses - 1:
-            raise ValueError(f"This encoder looks at {self.guesses} images at once, got {1 + len(others)}.")
+            raise ValueError(
+                f"This encoder looks at {self.guesses} images at once, got {1 + len(others)}: use inversion.restyle for 2, "
+                "inversion.encode for 1."
+            )
         x = jnp.concatenate([reduced(i, self.resolution) for i in (images, *others)], axis=-1)
         maps = self.features(x, train)
         shared, *styles = (head(maps[row]) for row, head in enumerate(self.style))

@@ -5,6 +5,7 @@ from jaxgan.inversion.base import Found, Inverter, chain
 from jaxgan.inversion.encode import encode
 from jaxgan.inversion.merge import crossover, diffusion
 from jaxgan.inversion.refine import refine
+from jaxgan.inversion.restyle import restyle
 from jaxgan.inversion.tune import tune
 
-__all__ = ["Found", "Inverter", "chain", "crossover", "diffusion", "encode", "papers", "refine", "tune"]
+__all__ = ["Found", "Inverter", "chain", "crossover", "diffusion", "encode", "papers", "refine", "restyle", "tune"]

@@ -15,7 +15,7 @@ def encode(network: Network, space: str | None = None, *, objective: Objective |
     """Invert by one pass of an encoder.
 
     Args:
-        network: Images [N, H, W, C] to a `Code`, or to the value of one: [N, D] or [N, L, D].
+        network: Images [N, H, W, C] to a `Code`, or to the value of one: [N, D], [N, L, D] or a tuple of [N, C_l].
         space: Space of the codes; when None it follows from the shape: the last of the generator's plain ("w") or
             extended ("w+") spaces with codes of that shape.
         objective: If given, `info["loss"]` [1, N] holds its value at the codes; otherwise it is [0, N].
@@ -52,8 +52,8 @@ def _judge(objective, g, code, images):
 
 def space_of(g, value) -> str:
     """Name the space whose codes have the shape of `value`; charts such as "p" must be asked for by name."""
-    shape = tuple(value.shape[1:])
+    shape = jax.tree.map(lambda v: tuple(v.shape[1:]), value)
     for stage in reversed(g.arch.stages):
         if g.arch.shape(stage.source) == shape:
             return stage.source
-    raise ValueError(f"The encoder gives [N, *{shape}], no space of {g.arch.name} has such codes: {g.arch.shapes}.")
+    raise ValueError(f"The encoder gives codes of shape {shape}, no space of {g.arch.name} has such codes: {g.arch.shapes}.")
