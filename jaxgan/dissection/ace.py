@@ -111,7 +111,8 @@ def step(g: Generator, state, values, psi, key, settings):
 
     value, gradient = jax.value_and_grad(loss)(strengths)
     updates, moments = optimizer.update(gradient, moments)
-    return (jnp.clip(optax.apply_updates(strengths, updates), 0, 1), moments), value
+    moved: Any = optax.apply_updates(strengths, updates)
+    return (jnp.clip(moved, 0, 1), moments), value
 
 
 def chosen(key, weight: Float[Array, "n s s"]) -> Float[Array, "n s s"]:

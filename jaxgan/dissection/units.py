@@ -65,29 +65,28 @@ def iou(
             counts = (i * size + jnp.arange(size) < samples).astype(jnp.float32)
             yield seen[tap].astype(jnp.float32), jnp.clip(seen["image"], -1, 1), counts
 
-    low, high, shape, names = np.inf, -np.inf, None, ()
+    low, high = np.array(np.inf), np.array(-np.inf)
+    shape: tuple[int, int] = (0, 0)
+    names: tuple[str, ...] = ()
     for maps, images, weight in population():
-        if shape is None:
+        if not names:
             found = masks_of(segmenter, images)
-            shape, given = found.shape[1:3], tuple(getattr(segmenter, "names", ()) or ())
+            shape, given = (found.shape[1], found.shape[2]), tuple(getattr(segmenter, "names", ()) or ())
             names = given or tuple(f"concept{i}" for i in range(found.shape[-1]))
             if len(names) != found.shape[-1]:
                 raise ValueError(f"The segmenter names {len(names)} concepts and gives {found.shape[-1]} masks.")
         small, large = extent(maps, weight)
         low, high = np.minimum(low, small), np.maximum(high, large)
-    assert shape is not None
     counted = histogram(low, high, BINS)
     for maps, _, weight in population():
         rows = resized(maps, shape).reshape(-1, maps.shape[-1])
         counted = counted.update(rows, jnp.repeat(weight, shape[0] * shape[1]))
     limits = counted.quantile(1 - q)
-    totals = None
+    totals = []
     for maps, images, weight in population():
-        new = jax.tree.map(
-            lambda x: np.asarray(x, np.float64), counts(maps, masks_of(segmenter, images), limits, weight)
-        )
-        totals = new if totals is None else jax.tree.map(np.add, totals, new)
-    both, unit, concept, sums = totals
+        here = counts(maps, masks_of(segmenter, images), limits, weight)
+        totals.append([np.asarray(x, np.float64) for x in here])
+    both, unit, concept, sums = (np.sum(some, axis=0) for some in zip(*totals))
     pixels = samples * shape[0] * shape[1]
     return Report(
         iou=(both / np.maximum(unit[:, None] + concept - both, 1)).astype(np.float32),

@@ -1,6 +1,17 @@
 """Figures: how close reconstructions are, and how near generated images are to real ones."""
 
 from jaxgan.metrics.density_coverage import density_coverage
+from jaxgan.metrics.disentanglement import (
+    DCI,
+    attribute_dependency,
+    confidence_angles,
+    dci,
+    factor_vae_score,
+    mig,
+    principal_angles,
+    rescoring,
+    sap,
+)
 from jaxgan.metrics.editability import charts, consistency, drift, mahalanobis
 from jaxgan.metrics.equivariance import decibels, equivariance
 from jaxgan.metrics.evaluate import METRICS, Figure, evaluate
@@ -14,18 +25,23 @@ from jaxgan.metrics.reconstruction import identity, mse, psnr, ssim
 from jaxgan.metrics.stream import Seen, observe
 
 __all__ = [
+    "DCI",
     "METRICS",
     "Figure",
     "Seen",
+    "attribute_dependency",
     "charts",
     "collect",
+    "confidence_angles",
     "consistency",
+    "dci",
     "decibels",
     "density_coverage",
     "diversity",
     "drift",
     "equivariance",
     "evaluate",
+    "factor_vae_score",
     "figure_name",
     "frechet",
     "frechet_distance",
@@ -34,12 +50,16 @@ __all__ = [
     "kernel_distance",
     "label_figures",
     "mahalanobis",
+    "mig",
     "mse",
     "observe",
     "path_length",
     "perceptual",
     "precision_recall",
+    "principal_angles",
     "psnr",
+    "rescoring",
+    "sap",
     "ssim",
     "trimmed_mean",
 ]
