@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jaxgan.core.code import Code
 from jaxgan.core.generator import Generator
 from jaxgan.editing.base import Edit
-from jaxgan.editing.move import check_layers, moving
+from jaxgan.editing.move import moving
+from jaxgan.latents.spaces import check_layers
 
 
 def mix(other: Code, layers: Iterable[int]) -> Edit:

@@ -13,7 +13,7 @@ from jaxgan.core.code import Code
 from jaxgan.core.directions import Directions
 from jaxgan.core.generator import Generator
 from jaxgan.editing.base import Edit
-from jaxgan.latents.spaces import is_tuple, origin, plain, rows, unrows
+from jaxgan.latents.spaces import check_layers, is_tuple, origin, plain, rows, unrows
 
 
 def move(directions: Directions, by: Any = 1.0, layers: Iterable[int] | None = None, *, relative: bool = True) -> Edit:
@@ -98,3 +98,12 @@ def meet(g: Generator, code: Code, directions: Directions, layers: tuple[int, ..
         ) from error
     check_layers(g, goal, layers)
     return code
+
+
+def moving(shape: Any, layers: tuple[int, ...] | None) -> Bool[Array, ...]:
+    """Whether each coordinate moves: [L, 1] for rows, [D] for a tuple of arrays, a scalar where there are no layers."""
+    if layers is None or (len(shape) == 1 and not is_tuple(shape)):
+        return jnp.array(True)
+    if is_tuple(shape):
+        return jnp.concatenate([jnp.full(s, i in layers) for i, s in enumerate(shape)])
+    return jnp.array([i in layers for i in range(shape[0])])[:, None]

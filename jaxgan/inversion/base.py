@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxgan.core.code import Code
 from jaxgan.core.generator import Generator
+from jaxgan.inversion.march import traced
 
 
 @struct.dataclass
@@ -94,18 +96,23 @@ def choose(keep: Bool[Array, " n"], a: Any, b: Any) -> Any:
 
 
 def in_chunks(fn: Callable, size: int | None, *batched: Any) -> Any:
-    """Apply `fn` to a batch, at most `size` members at a time (a compiled loop; the last chunk is padded).
+    """Apply `fn` to a batch, at most `size` members at a time; the last chunk is padded, so that all have one shape.
+
+    Chunks follow one another in a loop of Python, or in a compiled one where the batch is traced.
 
     Args:
         fn: Function of pytrees batched along the first axis to a pytree batched likewise.
         size: Members at a time; None for all at once.
         *batched: Its arguments, all with the same first axis.
     """
-    n = jax.tree.leaves(batched)[0].shape[0]
-    if size is None or size >= n:
+    leaves = jax.tree.leaves(batched)
+    n = leaves[0].shape[0]
+    if size is None or size == n:
         return fn(*batched)
     count = -(-n // size)
-    take = jnp.arange(count * size) % n
-    parts = jax.tree.map(lambda x: x[take].reshape(count, size, *x.shape[1:]), batched)
-    done = jax.lax.map(lambda part: fn(*part), parts)
-    return jax.tree.map(lambda x: x.reshape(count * size, *x.shape[2:])[:n], done)
+    take = jnp.arange(count * size).reshape(count, size) % n
+    if traced(leaves):
+        done = jax.lax.map(lambda part: fn(*part), jax.tree.map(lambda x: x[take], batched))
+        return jax.tree.map(lambda x: x.reshape(count * size, *x.shape[2:])[:n], done)
+    parts = [fn(*jax.tree.map(partial(jnp.take, indices=some, axis=0), batched)) for some in take]
+    return jax.tree.map(lambda *xs: jnp.concatenate(xs)[:n], *parts)

@@ -1,8 +1,7 @@
-"""First-order refinement: any optax optimizer, one state per image, under one scan."""
+"""First-order refinement: any optax optimizer, one state per image."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +9,9 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from jaxgan.core.code import Code
 from jaxgan.inversion.base import choose, finite
+from jaxgan.inversion.search import Each, Settings, Shared, code_at, judged, variables
 
 RAMP_UP, RAMP_DOWN, FADE = 0.05, 0.25, 0.75
 
@@ -28,56 +29,60 @@ SCHEDULES = {"nvidia": nvidia, "constant": jnp.ones_like}
 
 
 class State(NamedTuple):
-    """Where a refinement stands.
+    """Where a descent stands.
 
     Args:
-        params: (u, noise maps), batch first; the code is start + scale * u.
+        params: What moves, by kind ("code" in units from the start, "noise", "features"), batch first.
         optimizer: The optimizer's state, one per image.
-        best: ([N] lowest loss so far, its value, its noise maps).
+        best: ([N] lowest total so far, the code it is of).
     """
 
-    params: tuple
+    params: dict[str, Any]
     optimizer: Any
-    best: tuple
+    best: tuple[Any, Code]
 
 
-def init(value, noise, optimizer) -> State:
+def begin(settings: Settings, shared: Shared, each: Each) -> State:
     """Start at a code."""
-    params = (jax.tree.map(jnp.zeros_like, value), noise)
-    n = jax.tree.leaves(value)[0].shape[0]
-    return State(params, jax.vmap(optimizer.init)(params), (jnp.full(n, jnp.inf), value, noise))
+    params = variables(settings, shared, each.start)
+    lowest = jnp.full(len(each.start), jnp.inf)
+    return State(params, jax.vmap(settings.optimizer.init)(params), (lowest, each.start))
 
 
-def step(state: State, t, evaluate: Callable, place: Callable, optimizer, schedule: Callable):
+def step(settings: Settings, shared: Shared, each: Each, state: State, i) -> tuple[State, tuple]:
     """Evaluate, remember the best, and move once.
 
-    Args:
-        state: Where it stands.
-        t: Fraction of the steps done, in [0, 1).
-        evaluate: (value, noise) -> (total [N], {term: [N]}, images).
-        place: u -> value.
-        optimizer: The optax transformation.
-        schedule: t -> factor of the step size.
-
     Returns:
-        The new state, and the total and the terms before the move.
+        The new state, and the total [N] and the terms {name: [N]} before the move.
     """
+    t = i / shared.steps
+    strength = shared.shake * jnp.square(jnp.maximum(0.0, 1 - t / FADE))
+    wandering = tremble(jax.random.fold_in(shared.key, i), state.params.get("code"), strength)
 
     def loss(params):
-        value = place(params[0])
-        total, parts, _ = evaluate(value, params[1])
-        return total.sum(), (total, parts, value)
+        shaken = {**params, "code": jax.tree.map(jnp.add, params["code"], wandering)} if "code" in params else params
+        code = code_at(settings, shared, each.start, shaken)
+        total, terms, _ = judged(shared, each.target, code)
+        return total.sum(), (total, terms, code)
 
-    (_, (total, parts, value)), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
-    best = choose(total < state.best[0], (total, value, state.params[1]), state.best)
-    updates, optimizer_state = jax.vmap(optimizer.update)(gradient, state.optimizer, state.params)
-    stepped: Any = optax.apply_updates(state.params, jax.tree.map(lambda x: schedule(t) * x, updates))
-    u, noise = stepped
-    params = (u, jax.tree.map(normalise, noise))
+    (_, (total, terms, code)), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
+    best = choose(total < state.best[0], (total, code), state.best)
+    updates: Any
+    updates, optimizer = jax.vmap(settings.optimizer.update)(gradient, state.optimizer, state.params)
+    pace = SCHEDULES[settings.schedule](jnp.asarray(t, jnp.float32))
+    slowed = {kind: scaled(pace * shared.rates[kind], update) for kind, update in updates.items()}
+    params: Any = optax.apply_updates(state.params, slowed)
+    if settings.noise:
+        params = {**params, "noise": jax.tree.map(normalise, params["noise"])}
     # An image whose loss or gradient is not finite stays where it was.
     well = finite((total, gradient, params))
-    params, optimizer_state = choose(well, (params, optimizer_state), (state.params, state.optimizer))
-    return State(params, optimizer_state, best), (total, parts)
+    params, optimizer = choose(well, (params, optimizer), (state.params, state.optimizer))
+    return State(params, optimizer, best), (total, terms)
+
+
+def end(settings: Settings, shared: Shared, each: Each, state: State) -> tuple[Any, Code]:
+    """Return the lowest total and its code: one more step than moves has looked at the last of them."""
+    return state.best
 
 
 def normalise(noise: Float[Array, "n h w 1"]) -> Float[Array, "n h w 1"]:
@@ -86,36 +91,12 @@ def normalise(noise: Float[Array, "n h w 1"]) -> Float[Array, "n h w 1"]:
     return noise * jax.lax.rsqrt(jnp.square(noise).mean((1, 2, 3), keepdims=True))
 
 
-def descend(evaluate, judge, value, noise, scale, shake, key, settings):
-    """Run all steps under one scan; return the best values and noise maps, and (loss, terms, final), batch first."""
-    schedule = SCHEDULES[settings.schedule]
-    grow = lambda s, x: s * x
-    offset = lambda u: jax.tree.map(grow, spread_like(scale, u), u)
-
-    def body(state, i):
-        t = i / settings.steps
-        strength = shake * jnp.square(jnp.maximum(0.0, 1 - t / FADE))
-        wandering = tremble(jax.random.fold_in(key, i), value, scale, strength)
-        place = lambda u: jax.tree.map(lambda a, b, c: a + b + c, value, offset(u), wandering)
-        return step(state, t, evaluate, place, settings.optimizer, schedule)
-
-    state, (loss, terms) = jax.lax.scan(body, init(value, noise, settings.optimizer), jnp.arange(settings.steps))
-    last = jax.tree.map(jnp.add, value, offset(state.params[0]))
-    total = evaluate(last, state.params[1])[0]
-    final, value, noise = choose(total < state.best[0], (total, last, state.params[1]), state.best)
-    return value, noise, (loss.T, {k: v.T for k, v in terms.items()}, final)
+def scaled(factor, tree):
+    return jax.tree.map(lambda x: factor * x, tree)
 
 
-def spread_like(scale, value):
-    """Repeat a scale of one number for a code of several arrays."""
-    return scale if jax.tree.structure(scale) == jax.tree.structure(value) else jax.tree.map(lambda _: scale, value)
-
-
-def tremble(key, value, scale, strength):
-    """Draw noise on codes, strength times the spread sqrt(D) * scale; the same for every image."""
-    leaves, tree = jax.tree.flatten(value)
-    scales = jax.tree.leaves(spread_like(scale, value))
+def tremble(key, u, strength):
+    """Draw noise on coordinates of codes, strength times the spread, which is sqrt(D); the same for every image."""
+    leaves, tree = jax.tree.flatten(u)
     draw = lambda i, v: jax.random.normal(jax.random.fold_in(key, i), (1, *v.shape[1:]))
-    return tree.unflatten(
-        strength * s * jnp.sqrt(v.shape[-1]) * draw(i, v) for i, (v, s) in enumerate(zip(leaves, scales, strict=True))
-    )
+    return tree.unflatten(strength * v.shape[-1] ** 0.5 * draw(i, v) for i, v in enumerate(leaves))

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.core import Tracer
 
 
 def march(
@@ -50,7 +51,7 @@ def march(
         scan = traced or jax.default_backend() != "cpu"
     if scan:
         return _all(step, settings, fixed, carry, steps)
-    outs = []
+    carry, outs = jax.tree.map(jnp.copy, carry), []  # a step takes the arrays of the one before; these are not ours
     for i in range(steps):
         carry, out = _one(step, settings, fixed, carry, i)
         outs.append(out)
@@ -68,6 +69,11 @@ def _all(step, settings, fixed, carry, steps):
     return jax.lax.scan(lambda c, i: step(settings, fixed, c, i), carry, jnp.arange(steps))
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1), donate_argnums=3)
 def _one(step, settings, fixed, carry, i):
     return step(settings, fixed, carry, i)
+
+
+def traced(tree: Any) -> bool:
+    """Whether any of a tree's arrays is one that a transformation of JAX is tracing."""
+    return any(isinstance(x, Tracer) for x in jax.tree.leaves(tree))

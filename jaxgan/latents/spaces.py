@@ -33,6 +33,19 @@ def is_tuple(shape: Any) -> bool:
     return bool(shape) and isinstance(shape[0], tuple)
 
 
+def check_layers(g: Generator, space: str, layers: tuple[int, ...] | None) -> None:
+    """Raise ValueError unless codes of the space have these layers."""
+    shape = g.arch.shape(space)
+    if layers is None:
+        return
+    if len(shape) == 1 and not is_tuple(shape):
+        raise ValueError(f"{g.arch.name} has no layers in {space!r}; leave layers out.")
+    count = len(shape) if is_tuple(shape) else shape[0]
+    wrong = [i for i in layers if not 0 <= i < count]
+    if wrong:
+        raise ValueError(f"Codes in {space!r} have layers 0 to {count - 1}, got {wrong}.")
+
+
 def plain(space: str) -> str:
     """Name of the space that one row of a code lives in: "w" for "w+"."""
     return space.removesuffix("+")

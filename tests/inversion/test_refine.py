@@ -6,7 +6,7 @@ import pytest
 
 from jaxgan.core import Code, term
 from jaxgan.inversion import Found, chain, refine
-from jaxgan.inversion.descent import init, nvidia, step
+from jaxgan.inversion.descent import nvidia
 from jaxgan.losses.latent import near_mean_w
 from jaxgan.losses.reconstruct import pixel
 from tests import planted, tolerances
@@ -95,17 +95,26 @@ def test_chunks_do_not_matter(g, images, close):
     assert b["loss"].shape == (25, 4)
 
 
-def test_scan_equals_a_python_loop(g, images, close):
-    optimizer, steps = optax.adam(0.05), 8
+def test_a_scan_and_a_loop_of_python_find_the_same_codes(g, images, close):
+    how = refine(pixel(), optax.adam(0.05), steps=12, space="w+", chunk=3)
+    found, info = how(Found(g), images, KEY)  # a loop on the CPU
+    scanned, same = jax.jit(lambda images: how(Found(g), images, KEY))(images)  # what is traced is scanned
+    close(same["loss"], info["loss"], tolerances.NETWORK)
+    close(scanned.code.value, found.code.value, tolerances.NETWORK)
+
+
+def test_steps_by_hand_are_those_of_the_search(g, images, close):
     code = g.to(g.sample(jax.random.key(9), 4), "w")
-    found, info = refine(pixel(), optimizer, steps=steps, unit=1.0)(Found(g, code), images, KEY)
-    evaluate = lambda value, noise: (*pixel()(g(Code(value, "w")), images), None)
-    state, losses = init(code.value, {}, optimizer), []
-    for i in range(steps):
-        state, (loss, _) = step(state, jnp.float32(i / steps), evaluate, lambda u: code.value + u, optimizer, nvidia)
-        losses.append(loss)
+    _, info = refine(pixel(), optax.adam(0.05), steps=8, unit=1.0)(Found(g, code), images, KEY)
+    value, optimizer = code.value, optax.adam(0.05)
+    state, losses = jax.vmap(optimizer.init)(value), []
+    loss = jax.jit(jax.value_and_grad(lambda w: pixel()(g(Code(w, "w")), images)[0].sum()))
+    each = jax.jit(lambda w: pixel()(g(Code(w, "w")), images)[0])
+    for i in range(8):
+        losses.append(each(value))
+        updates, state = jax.vmap(optimizer.update)(loss(value)[1], state, value)
+        value = value + nvidia(jnp.float32(i / 8)) * updates
     close(info["loss"], jnp.stack(losses), tolerances.NETWORK)
-    close(found.code.value, code.value + state.params[0], tolerances.NETWORK)
 
 
 def test_one_compilation_for_each_shape(g, images):
