@@ -13,8 +13,8 @@ def identity(embed: Network) -> Objective:
     """Compare embeddings: 1 - cos(e(x), e(y)) of each image; named "identity".
 
     Args:
-        embed: Images [N, H, W, C] in [-1, 1] to vectors [N, D] of any length, such as `features.arcface` for faces,
-            `features.moco` for anything else, or a classifier of your own. It sees to its own size and crop.
+        embed: Images [N, H, W, C] in [-1, 1] to vectors [N, D] of any length, such as that of `io.load_arcface` for
+            faces, of `io.load_moco` for anything else, or a classifier of your own. It sees to its own size and crop.
 
     The target's embedding is computed once; no gradient goes to it.
 

@@ -1,0 +1,89 @@
+"""Compare an encoder and a short search with a long search from the mean, on images that neither has seen.
+
+python benchmarks/encoders.py runs/psp_scenes64/latest.safetensors scenes64 scenes:64:heldout
+python benchmarks/encoders.py encoder.safetensors generator.safetensors photos.zip:validation --lpips TRUNK HEADS
+
+Searches are in w+, by `losses.perceptual() + losses.pixel()`; without --lpips there is no LPIPS. Times are of the
+second call, whose programs are compiled, and divided by the images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from _timing import machine
+
+import jaxgan as jg
+from jaxgan.features import lpips
+from jaxgan.training.cache import cache_compilations
+
+
+def held_out(word: str, n: int, resolution: int, channels: int):
+    """Return n images of a data set."""
+    source = jg.data.source(word, labels="none", channels=channels)
+    return jnp.asarray(next(jg.data.batches(source, min(n, len(source)), 0, resolution=resolution))["image"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("encoder", nargs="?", help="a file")
+    parser.add_argument("model", nargs="?", default="scenes64", help="its generator: a file, or a bundled one's name")
+    parser.add_argument("data", nargs="?", default="scenes:64:heldout", help="images that the encoder has not seen")
+    parser.add_argument("--images", type=int, default=32, help="how many (32)")
+    parser.add_argument("--short", type=int, nargs="+", default=[0, 20, 50], help="steps behind the encoder")
+    parser.add_argument("--long", type=int, nargs="+", default=[50, 100, 200], help="steps from the mean")
+    parser.add_argument("--lr", type=float, default=0.1, help="of the search from the mean (0.1)")
+    parser.add_argument("--short-lr", type=float, nargs="+", default=[0.1, 0.05], help="of the search behind it")
+    parser.add_argument("--lpips", nargs=2, metavar="FILE", help="SqueezeNet and the heads of its LPIPS")
+    parser.add_argument("--grid", metavar="FILE", type=Path, help="picture: originals, encoder, short, long")
+    args = parser.parse_args()
+    if args.encoder is None:
+        parser.error("ENCODER is missing: the file of an encoder")
+    cache_compilations()
+    g = jg.load(args.model)
+    network = jg.load(args.encoder, part="E")
+    images = held_out(args.data, args.images, g.resolution, g.arch.channels)
+    weights, heads = args.lpips or (None, None)
+    judge = jg.io.load_lpips("squeeze", weights=weights, heads=heads) if args.lpips else None
+    inv, objective = jg.inversion, jg.losses.perceptual() + jg.losses.pixel()
+    first = (inv.restyle if network.name.startswith("restyle") else inv.encode)(network)
+    adam = {lr: optax.adam(lr) for lr in (args.lr, *args.short_lr)}
+    ways = {}
+    for steps in args.short:
+        for lr in args.short_lr if steps else args.short_lr[:1]:
+            search = inv.refine(objective, adam[lr], steps, "w+")
+            ways[f"encode + refine({steps}), lr {lr}" if steps else "encode"] = (
+                inv.chain(first, search) if steps else first
+            )
+    for steps in args.long:
+        ways[f"refine({steps})"] = inv.refine(objective, adam[args.lr], steps, "w+")
+    drawn = {}
+    for name, how in ways.items():
+        for _ in range(2):
+            began = time.perf_counter()
+            found, _ = jg.invert(g, images, how, jax.random.key(0))
+            made = jax.block_until_ready(jnp.clip(found.images(), -1, 1))
+            seconds = time.perf_counter() - began
+        figures = {"mse": jg.metrics.mse(made, images), "ssim": jg.metrics.ssim(made, images)}
+        if judge is not None:
+            figures["lpips"] = lpips.distance(judge, made, images)
+        means = {key: round(float(value.mean()), 4) for key, value in figures.items()}
+        errors = {f"{key} se": round(float(value.std() / len(images) ** 0.5), 4) for key, value in figures.items()}
+        line = {"benchmark": "encoders", "way": name, "images": len(images), **means, **errors}
+        print(json.dumps(line | {"seconds_per_image": round(seconds / len(images), 4)}), flush=True)
+        drawn[name] = np.asarray(made)
+    print(json.dumps({"benchmark": "encoders", **machine()}), flush=True)
+    if args.grid:
+        shown = [np.asarray(images), *drawn.values()]
+        jg.io.save_grid(args.grid, np.concatenate([some[:8] for some in shown]), 8)
+
+
+if __name__ == "__main__":
+    main()
