@@ -8,13 +8,10 @@ own (`active=`). Nearly all of the script's time is compilation, a minute a phas
 
 from __future__ import annotations
 
-from functools import partial
-
-import jax
-import jax.numpy as jnp
 import optax
 from _peer import FLAGS, peer
-from _timing import arguments, compiled, interleave, once, report
+from _steps import Run
+from _timing import arguments, interleave, report
 
 from jaxgan.training.ema import Ema
 from jaxgan.training.game import Player, game
@@ -25,30 +22,6 @@ BASE, BATCH = 4096, 4  # channel base; images a step
 RESOLUTIONS = ("--resolutions", dict(type=int, nargs="+", default=[64], metavar="PX", help="of the images (64)"))
 
 
-class Run:
-    """Steps of one program after another: each takes the state that the one before left, as its buffers are donated."""
-
-    def __init__(self, trainer, resolution: int, batch: int):
-        self.step, self.active = trainer.step, trainer.active
-        self.state = trainer.init(jax.random.key(0))
-        self.batch = {"image": jax.random.normal(jax.random.key(1), (batch, resolution, resolution, 3))}
-
-    def program(self, active: tuple[str, ...] | None):
-        return compiled(partial(self.step, active=active), self.state, self.batch, donate_argnums=0)
-
-    def timer(self, program, at: int = 0):
-        def run():
-            self.state, metrics = program(self.state, self.batch)
-            return self.state, metrics
-
-        def timed():
-            self.state = self.state.replace(step=jnp.int32(at))
-            jax.block_until_ready(self.state)
-            return once(run)
-
-        return timed
-
-
 def main() -> None:
     args = arguments(__doc__, 5, RESOLUTIONS, *FLAGS)
     other = peer(args)
@@ -56,7 +29,8 @@ def main() -> None:
     for i, resolution in enumerate([16] if args.quick else args.resolutions):
         width, layers = (16, 2) if args.quick else (512, 2)
         model = StyleGAN2(resolution=resolution, z_dim=width, w_dim=width, mapping_layers=layers, channel_base=base)
-        run = Run(model.trainer(batch=batch, adam=Adam(), ema=Ema(kimg=10)), resolution, batch)
+        shape = (batch, resolution, resolution, 3)
+        run = Run(model.trainer(batch=batch, adam=Adam(), ema=Ema(kimg=10)), shape)
         case = f"{resolution} px, channel base {base}, batch {batch}"
         peers = {}
         if other:
@@ -72,14 +46,14 @@ def main() -> None:
             times = interleave(ways, args.rounds)
             report("phases", f"{name}, {case}", times, compile_s=round(seconds, 2), **extra)
         if i == 0:
-            branch(model, resolution, batch, args.rounds, case)
+            branch(model, shape, args.rounds, case)
 
 
-def branch(model: StyleGAN2, resolution: int, batch: int, rounds: int, case: str) -> None:
+def branch(model: StyleGAN2, shape: tuple[int, ...], rounds: int, case: str) -> None:
     """Time R1's move in a branch and by itself, in a game that consists of it."""
-    moves = model.trainer(batch=batch, adam=Adam(), ema=Ema()).moves
+    moves = model.trainer(batch=shape[0], adam=Adam(), ema=Ema()).moves
     penalty = next(m for m in moves if m.name == "D_r1")
-    run = Run(game({"D": model.discriminator}, {"D": Player(("D",), optax.adam(1e-3))}, [penalty]), resolution, batch)
+    run = Run(game({"D": model.discriminator}, {"D": Player(("D",), optax.adam(1e-3))}, [penalty]), shape)
     (named, alone), (branched, inside) = run.program(("D_r1",)), run.program(None)
     times = interleave({"named": run.timer(named), "in a branch": run.timer(branched)}, rounds)
     seconds = {"named": round(alone, 2), "in a branch": round(inside, 2)}

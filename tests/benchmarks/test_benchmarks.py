@@ -22,7 +22,7 @@ def run(monkeypatch):
         return runpy.run_path(str(script), run_name="__main__")
 
     yield run
-    for name in ("_timing", "_peer"):
+    for name in ("_timing", "_peer", "_steps"):
         sys.modules.pop(name, None)
     logging.getLogger("jaxgan").setLevel(logging.NOTSET)  # a script may have silenced it
 
