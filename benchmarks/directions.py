@@ -1,9 +1,9 @@
 """Measure how well the directions of each finder match the known factors of scenes, and print a table.
 
 A probe reads the factors of pictures at both ends of a direction: two standard deviations to either side, ten for
-single channels of style. For each finder and factor the table shows the direction that moves the factor most and little else: how far, in standard
-deviations of the factor over all scenes, and in brackets its share of all squared changes. Supervised finders follow
-a probe of their own, which has learned from other scenes than the one that judges.
+single channels of style. For each finder and factor the table shows the direction that moves the factor most and
+little else: how far, in standard deviations of the factor over all scenes, and in brackets its share of all squared
+changes. Supervised finders follow a probe of their own, which has learned from other scenes than the one that judges.
 
 python benchmarks/directions.py scenes64
 """
