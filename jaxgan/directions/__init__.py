@@ -8,11 +8,15 @@ from jaxgan.directions.native import native
 from jaxgan.directions.pca import pca
 from jaxgan.directions.probes import curvature, hessian_penalty
 from jaxgan.directions.sefa import sefa
+from jaxgan.directions.stylemc import stylemc
 from jaxgan.directions.stylespace import local_channels, stylespace
+from jaxgan.directions.text import ChannelEffects, channel_effects, text
 
 __all__ = [
+    "ChannelEffects",
     "Effects",
     "boundary",
+    "channel_effects",
     "curvature",
     "hessian",
     "hessian_penalty",
@@ -24,5 +28,7 @@ __all__ = [
     "pca",
     "rescore",
     "sefa",
+    "stylemc",
     "stylespace",
+    "text",
 ]

@@ -3,6 +3,7 @@
 from jaxgan.io.digits import load_lenet
 from jaxgan.io.directions import load_directions
 from jaxgan.io.dissection import load_report, save_report
+from jaxgan.io.effects import load_effects, save_effects
 from jaxgan.io.embedders import load_arcface, load_moco
 from jaxgan.io.export import export
 from jaxgan.io.features import frozen, load_inception, load_lpips, load_squeezenet
@@ -27,6 +28,7 @@ __all__ = [
     "load_arcface",
     "load_clip",
     "load_codes",
+    "load_effects",
     "load_directions",
     "load_inception",
     "load_lenet",
@@ -39,6 +41,7 @@ __all__ = [
     "read_pictures",
     "save",
     "save_codes",
+    "save_effects",
     "save_grid",
     "save_image",
     "save_report",

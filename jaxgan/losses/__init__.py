@@ -6,6 +6,7 @@ from jaxgan.losses.gram import gram
 from jaxgan.losses.identity import identity
 from jaxgan.losses.latent import domain, gaussian, mahalanobis, near_mean_w, noise_regularisation, temporal
 from jaxgan.losses.reconstruct import laplacian, lpips, perceptual, pixel, ssim
+from jaxgan.losses.text import near, text
 
 __all__ = [
     "adversarial",
@@ -18,6 +19,7 @@ __all__ = [
     "laplacian",
     "lpips",
     "mahalanobis",
+    "near",
     "near_mean_w",
     "noise_regularisation",
     "observed",
@@ -26,4 +28,5 @@ __all__ = [
     "pixel",
     "ssim",
     "temporal",
+    "text",
 ]

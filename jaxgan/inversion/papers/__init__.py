@@ -5,6 +5,7 @@ from jaxgan.inversion.papers.image2stylegan import image2stylegan
 from jaxgan.inversion.papers.mganprior import mganprior
 from jaxgan.inversion.papers.population import ii2s, soat
 from jaxgan.inversion.papers.projector import projector, pti
+from jaxgan.inversion.papers.styleclip import styleclip
 
 __all__ = [
     "idinvert",
@@ -14,5 +15,6 @@ __all__ = [
     "projector",
     "pti",
     "soat",
+    "styleclip",
     "stylegan_encoder",
 ]
