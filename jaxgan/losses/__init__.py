@@ -1,10 +1,18 @@
 """Losses: adversarial ones and penalties for training, objectives for inversion, tuning and encoders."""
 
 from jaxgan.losses import adversarial, degrade, penalties
-from jaxgan.losses.degrade import against, observed
+from jaxgan.losses.degrade import against, observed, where_seen
 from jaxgan.losses.gram import gram
 from jaxgan.losses.identity import identity
-from jaxgan.losses.latent import domain, gaussian, mahalanobis, near_mean_w, noise_regularisation, temporal
+from jaxgan.losses.latent import (
+    domain,
+    gaussian,
+    mahalanobis,
+    near_features,
+    near_mean_w,
+    noise_regularisation,
+    temporal,
+)
 from jaxgan.losses.reconstruct import laplacian, lpips, perceptual, pixel, ssim
 from jaxgan.losses.text import near, text
 
@@ -20,6 +28,7 @@ __all__ = [
     "lpips",
     "mahalanobis",
     "near",
+    "near_features",
     "near_mean_w",
     "noise_regularisation",
     "observed",
@@ -29,4 +38,5 @@ __all__ = [
     "ssim",
     "temporal",
     "text",
+    "where_seen",
 ]

@@ -69,7 +69,8 @@ def against(objective: Objective, images: Float[ArrayLike, "#n h w c"]) -> Objec
 
     Args:
         objective: Judges.
-        images: Images [N, H, W, C], or [1, H, W, C] for all; as many as are compared at a time, so without chunks.
+        images: Images [N, H, W, C], or [1, H, W, C] for all; as many as are compared
+            at a time, see `chunk` of `refine`.
     """
     other = jnp.asarray(images, jnp.float32)
     return Objective(
@@ -87,6 +88,31 @@ def _prepare_with(other, inner, target):
 
 def _compare_with(other, fn, images, target, code, generator, prepared) -> Float[Array, " n"]:
     return fn(images, jnp.broadcast_to(other, (len(images), *other.shape[1:])), code, generator, prepared)
+
+
+def where_seen(objective: Objective) -> Objective:
+    """Compare only where the target is finite: holes that differ from image to image travel with the images, as NaN.
+
+    Args:
+        objective: Judges what is left: both images are 0 in the holes.
+    """
+    return Objective(
+        tuple(
+            t.replace(fn=Partial(_compare_seen, t.fn), prepare=Partial(_prepare_seen, t.prepare))
+            for t in objective.terms
+        )
+    )
+
+
+def _prepare_seen(inner, target):
+    there = jnp.isfinite(target).all(-1, keepdims=True)
+    seen = jnp.where(there, target, 0.0)
+    return seen, there, None if inner is None else inner(seen)
+
+
+def _compare_seen(fn, images, target, code, generator, prepared) -> Float[Array, " n"]:
+    seen, there, inner = prepared
+    return fn(jnp.where(there, images, 0.0), seen, code, generator, inner)
 
 
 def chain(*operators: Operator) -> Operator:
@@ -107,8 +133,8 @@ def hole(mask: Float[ArrayLike, ...]) -> Operator:
     m weighs squared differences by m^2.
 
     Args:
-        mask: 1 where the image is seen, 0 in the hole: [H, W], [H, W, 1], or one for each image [N, H, W, 1] (then
-            images cannot be taken in chunks).
+        mask: 1 where the image is seen, 0 in the hole: [H, W], [H, W, 1], or one for each image [N, H, W, 1] (which
+            must be those that are compared at a time, see `chunk` of `refine`; `where_seen` knows no such bound).
     """
     mask = jnp.asarray(mask, jnp.float32)
     if mask.ndim not in (2, 3, 4) or (mask.ndim > 2 and mask.shape[-1] != 1):

@@ -124,13 +124,55 @@ def _domain(space: str):
     return distance
 
 
+def near_features(taps: tuple[str, ...], network: Network | None = None) -> Objective:
+    """Hold a code's own activations near where they come from; named "features".
+
+        sum_taps mean (F - F0)^2 / mean F0^2
+
+    Args:
+        taps: Which of `Code.features` are held.
+        network: Base encoder, target images to F0: one map, or {tap: map}. When None F0 is what the generator has
+            there for the code without features, so that the code explains as much of them as it can.
+
+    Source: Kang et al., "GAN Inversion for Out-of-Range Images with Geometric Transformations" (2021), eq. 4, there
+    with weight 10 on the mean square. Different: relative to the size of F0, which differs from tap to tap.
+    """
+    own, encoded, prepare = _near_features(tuple(taps))
+    return term("features", own) if network is None else term("features", encoded, network, prepare=prepare)
+
+
+@cache
+def _near_features(taps: tuple[str, ...]):
+    def distance(code, first) -> Float[Array, " n"]:
+        held = {} if code is None or code.features is None else code.features
+        if missing := [tap for tap in taps if tap not in held]:
+            raise ValueError(
+                f"near_features needs the feature {missing[0]!r} in the code: refine(..., features={taps})."
+            )
+        apart = [mean_square(held[tap] - first[tap]) / mean_square(first[tap]) for tap in taps]
+        return jnp.stack(apart).sum(0)
+
+    def own(images, target, code, generator, prepared) -> Float[Array, " n"]:
+        bare = None if code is None else code.replace(features=None)
+        return distance(code, {} if bare is None else generator.read(bare, taps))
+
+    def encoded(network, images, target, code, generator, prepared) -> Float[Array, " n"]:
+        return distance(code, prepared)
+
+    def prepare(network, target):
+        maps = network(target)
+        return maps if isinstance(maps, dict) else {taps[0]: maps}
+
+    return own, encoded, prepare
+
+
 def temporal() -> Objective:
     """Keep the codes of neighbouring frames alike, where the batch is a film; named "temporal".
 
         1/2 mean (c_n - c_{n-1})^2 + 1/2 mean (c_{n+1} - c_n)^2
 
     The one term that couples members of a batch: their sum counts each step between frames once. So it needs the whole
-    film in one chunk and a first-order solver.
+    film in one chunk (`chunk=` of `refine`) and a first-order solver.
     """
     return term("temporal", _temporal)
 

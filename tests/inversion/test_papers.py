@@ -8,8 +8,8 @@ from jaxgan.core import Code
 from jaxgan.core.network import initialise
 from jaxgan.inversion import Found, papers
 from jaxgan.latents.stats import channels, population
-from jaxgan.losses import degrade, gaussian, pixel
-from tests import planted
+from jaxgan.losses import degrade, gaussian, observed, pixel
+from tests import planted, tolerances
 
 KEY = jax.random.key(7)
 N, SIDE = 2, 8
@@ -64,6 +64,41 @@ def test_a_style_for_every_layer_comes_nearer_and_a_prior_keeps_it_in_the_popula
     assert wide.code.space == found.code.space == "w+"
     assert np.all(error(wide, images) < errors[1]) and np.all(errors[0] < errors[1])
     assert np.all(far(wide) > distances[1]) and np.all(distances[0] > distances[1])
+
+
+def test_noise_draws_what_the_code_left_and_leaves_the_code_and_the_hole_alone(g, images):
+    mask = degrade.box((SIDE, SIDE), (2, 2, 3, 3))
+    lost = jnp.where(mask == 0, jnp.nan, images)
+    first, _ = papers.image2stylegan(observed(pixel(), degrade.hole(mask)), 10, layers=(0, 1, 3))(Found(g), lost, KEY)
+    how = papers.image2stylegan_pp(pixel(), 10, 60, mask=mask, layers=(0, 1, 3), noise_lr=0.1)
+    found, info = how(Found(g), lost, KEY)
+    assert info["loss"].shape == (70, N) and found.code.space == "w+"
+    mean = g.buffers["spread"]["w_mean"]
+    still = found.code.value[:, 2] - found.code.value[:, 2].mean(0)
+    np.testing.assert_array_equal(still, jnp.zeros_like(still))
+    assert np.abs(found.code.value[:, 0] - mean).max() > 0.01
+    outside = lambda drawn: np.square(np.where(mask == 1, drawn - images, 0)).mean((1, 2, 3))
+    before = info["parts"][0]["final"]
+    assert np.all(outside(found.images()) < 0.8 * before)
+    plain = g(found.code.replace(noise=None))
+    np.testing.assert_allclose(outside(plain), before, rtol=1e-3)
+    assert first.code.value.shape == found.code.value.shape
+
+
+def test_a_base_code_draws_pictures_that_are_shifted_which_styles_cannot(g):
+    turned = jnp.rot90(g(g.sample(jax.random.key(3), N)), 1, (1, 2))
+    turned = jnp.clip(turned, -1, 1)
+    chart = population(g, jax.random.key(1), 1000)
+    wide, _ = papers.ii2s(pixel(), 60, weight=1e-3, chart=chart)(Found(g), turned, KEY)
+    for coarse in (False, True):
+        how = papers.bdinvert("b4", pixel(), 60, first_steps=20, chart=chart, coarse=coarse, weight=1e-3)
+        found, _ = how(Found(g), turned, KEY)
+        assert np.all(error(found, turned) < 0.5 * error(wide, turned)), coarse
+        assert found.code.space == "w+" and "b4" in found.code.features
+    start = g(wide.code)
+    held = g.read(wide.code, ("b4", "rgb4"))
+    np.testing.assert_allclose(g(wide.code.replace(features=held)), start, atol=tolerances.OP)
+    assert np.abs(g(wide.code.replace(features={"b4": held["b4"], "rgb4": 0 * held["rgb4"]})) - start).max() > 0.01
 
 
 def test_the_prior_of_style_space_does_the_same_and_its_statistics_follow_from_the_key(g, images):

@@ -91,6 +91,17 @@ def test_what_a_term_needs_of_the_target_is_prepared_once_from_what_was_seen():
     np.testing.assert_allclose(objective(images(1), target)[0], 0, atol=1e-12)
 
 
+def test_holes_that_differ_from_image_to_image_travel_with_the_images():
+    x, y = images(0), images(1)
+    each = np.stack([MASK, 1 - MASK, np.ones_like(MASK)])
+    expected = cost(losses.observed(JUDGE, degrade.hole(each)), x, y)
+    found = losses.where_seen(JUDGE)
+    lost = jnp.where(each == 0, jnp.nan, y)
+    np.testing.assert_allclose(cost(found, x, lost), expected, rtol=tolerances.OP)
+    moved = slope(x, lost, found)
+    assert np.all(np.where(each == 0, moved, 0) == 0) and np.all(np.isfinite(moved))
+
+
 def test_another_picture_has_its_say():
     x, y, other = images(0), images(1), images(2)
     objective = losses.observed(JUDGE, degrade.hole(MASK))

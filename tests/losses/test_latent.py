@@ -108,6 +108,30 @@ def test_domain_is_zero_at_a_fixed_point_of_encoder_and_generator(g):
     np.testing.assert_allclose(value(losses.domain(network), g.to(away, "w+"), g), [1, 4, 9], rtol=tolerances.OP)
 
 
+def test_features_are_held_where_the_code_or_an_encoder_has_them(g):
+    code = w(0)
+    own = g.read(code, ("b4",))["b4"]
+    held = lambda scale: code.replace(features={"b4": scale * own})
+    np.testing.assert_allclose(value(losses.near_features(("b4",)), held(1.0), g), np.zeros(N), atol=tolerances.OP)
+    np.testing.assert_allclose(value(losses.near_features(("b4",)), held(3.0), g), 4 * np.ones(N), rtol=1e-4)
+    network = initialise(Base(own.shape[1:]), jax.random.key(0), IMAGES)
+    there = code.replace(features={"b4": 2 * network(IMAGES)})
+    np.testing.assert_allclose(value(losses.near_features(("b4",), network), there, g), np.ones(N), rtol=1e-4)
+    with pytest.raises(ValueError, match="needs the feature 'b4'"):
+        value(losses.near_features(("b4",)), code, g)
+
+
+class Base(nn.Module):
+    """Name the same map whatever it sees."""
+
+    shape: tuple[int, ...]
+
+    @nn.compact
+    def __call__(self, images):
+        held = self.param("map", nn.initializers.normal(1.0), self.shape)
+        return jnp.broadcast_to(held, (len(images), *self.shape))
+
+
 def test_temporal_counts_every_step_between_frames_once(g):
     film = w(0)
     steps = np.square(np.diff(np.asarray(film.value), axis=0)).mean(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -32,6 +33,7 @@ def mganprior(
     lr: float = 0.05,
     samples: int = SAMPLES,
     chunk: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Inverter:
     """Invert by several codes at a time, whose features are composed at a tap.
 
@@ -47,7 +49,7 @@ def mganprior(
         steps: Iterations.
         lr: Step size in standard deviations of z, in 1 / K for the weights.
         samples: Size of the sample behind the later layers' styles.
-        chunk: Images at a time.
+        chunk, progress: As for `refine`.
 
     Returns:
         An inverter whose codes hold the composed features at the tap, so that everything that draws codes draws them.
@@ -65,7 +67,7 @@ def mganprior(
         fit, search = jax.random.split(key)
         g, cond = found.generator, None if found.code is None else found.code.cond
         many = composed(g, tap, codes, fit, samples)
-        how = refine(judge, optimizer, steps, CODES, start="mean", wander=0.0, chunk=chunk)
+        how = refine(judge, optimizer, steps, CODES, start="mean", wander=0.0, chunk=chunk, progress=progress)
         start = None if cond is None else many.sample(fit, len(images), cond)
         done, info = how(Found(many, start), images, search)
         return Found(g, flattened(many, done.code)), info

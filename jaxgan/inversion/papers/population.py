@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import optax
 from jaxtyping import Array, Float
@@ -24,6 +26,7 @@ def ii2s(
     samples: int = 100_000,
     lr: float = 0.05,
     chunk: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Inverter:
     """Invert in W+ and stay within the population, Gaussian in P: codes that edits were made for.
 
@@ -36,7 +39,7 @@ def ii2s(
         chart: The population's chart, from `latents.stats.population(g, key)`; computed from the key when None.
         samples: Size of the sample behind it.
         lr: Step size in spreads of W.
-        chunk: Images at a time.
+        chunk, progress: As for `refine`.
 
     Source: Zhu et al., "Improved StyleGAN Embedding: Where are the Good Latents?" (2020): weight 0.001, 1300 steps,
     a million samples. The prior is Wulff and Torralba's (2020). Different: eigenvalues are floored (`whitening`),
@@ -47,7 +50,15 @@ def ii2s(
     def inverter(found: Found, images: Float[Array, "n h w c"], key) -> tuple[Found, dict]:
         fit, search = jax.random.split(key)
         known = population(found.generator, fit, samples) if chart is None else chart
-        how = refine(objective + weight * mahalanobis(known), optimizer, steps, "w+", start="mean", chunk=chunk)
+        how = refine(
+            objective + weight * mahalanobis(known),
+            optimizer,
+            steps,
+            "w+",
+            start="mean",
+            chunk=chunk,
+            progress=progress,
+        )
         return how(found, images, search)
 
     return inverter
@@ -61,6 +72,7 @@ def soat(
     samples: int = SAMPLES,
     lr: float = 0.1,
     chunk: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Inverter:
     """Invert in style space with a Gaussian prior on every channel.
 
@@ -73,18 +85,19 @@ def soat(
             20 LPIPS, or about 0.4 beside one.
         samples: Size of the sample behind mean and deviation.
         lr: Step size in spreads of S.
-        chunk: Images at a time.
+        chunk, progress: As for `refine`.
 
     Source: Chong et al., "StyleGAN of All Trades: Image Manipulation with Only Pretrained StyleGAN" (2021), section
     3.2: step size 0.05, 3000 steps. Different: deviations are floored (`gaussian`), batches are right (there products
     of different images are averaged), and the schedule is applied.
     """
     objective, optimizer = judged(objective), optax.adam(lr)
+    more = {"start": "mean", "chunk": chunk, "progress": progress}
 
     def inverter(found: Found, images: Float[Array, "n h w c"], key) -> tuple[Found, dict]:
         fit, search = jax.random.split(key)
         prior = gaussian(*channels(found.generator, fit, "s", samples))
-        how = refine(objective + weight * prior, optimizer, steps, "s", start="mean", chunk=chunk)
+        how = refine(objective + weight * prior, optimizer, steps, "s", **more)
         return how(found, images, search)
 
     return inverter
