@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from jaxgan.core import Code, Generator, Network
+    from jaxgan.core import Code, Directions, Generator, Network
     from jaxgan.core.objective import Objective
     from jaxgan.inversion import Found
 
@@ -55,7 +55,14 @@ class Judge:
     embed: Network | None = None
 
 
-def judge(g: Generator, key, network: Network | None = None, embed: Network | None = None) -> Judge:
+def judge(
+    g: Generator,
+    key,
+    network: Network | None = None,
+    embed: Network | None = None,
+    axes: Directions | None = None,
+    by: float = BY,
+) -> Judge:
     """Prepare figures: take the population's statistics, and choose the edits along its principal axes.
 
     Args:
@@ -63,11 +70,13 @@ def judge(g: Generator, key, network: Network | None = None, embed: Network | No
         key: Random key of the population.
         network: LPIPS; a distance without weights when None.
         embed: Embedding for identity.
+        axes: Directions of the edits; the population's first principal axes when None.
+        by: How far they go to either side, in standard deviations.
     """
     import jax
 
     from jaxgan import losses, metrics
-    from jaxgan.core import Directions
+    from jaxgan.core.directions import Directions
     from jaxgan.editing import move
     from jaxgan.features import lpips
     from jaxgan.latents.spaces import styled
@@ -77,9 +86,10 @@ def judge(g: Generator, key, network: Network | None = None, embed: Network | No
     compiled = jax.jit(lambda objective, a, b: objective(a, b)[0])
     distance = partial(compiled, perceptual) if network is None else partial(lpips.distance, network)
     charts = metrics.charts(g, keys[0], SAMPLES)
-    chart, count = charts[styled(g)], min(DIRECTIONS, len(charts[styled(g)].std))
-    axes = Directions(chart.basis.T[::-1][:count], chart.std[::-1][:count], styled(g))
-    edits = [move(axes[i], by) for i in range(count) for by in (-BY, BY)]
+    if axes is None:
+        chart = charts[styled(g)]
+        axes = Directions(chart.basis.T[::-1], chart.std[::-1], styled(g))[: min(DIRECTIONS, len(chart.std))]
+    edits = [move(axes[i], strength) for i in range(len(axes)) for strength in (-by, by)]
     population = g.sample(keys[1], TYPICAL)
     typical = float(metrics.drift(g, g, population, edits, distance).mean())
     name = "perceptual" if network is None else "lpips"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import io as streams
 import shlex
 from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jaxgan.data.scenes import FACTOR_NAMES, FACTOR_RANGES, SHAPES
 from jaxgan.demo import judge
+from jaxgan.demo.sheet import document, picture, tiles
 from jaxgan.features.factors import CIRCULAR
-from jaxgan.io.images import grid, to_uint8
+from jaxgan.io.images import grid
 
 if TYPE_CHECKING:
     from jaxgan.demo.stages import Story
@@ -28,37 +27,12 @@ METHODS = {
 }
 
 STYLE = """
-:root { color-scheme: light dark; --ground: #fbfaf7; --card: #ffffff; --ink: #1d1c1a; --soft: #6b675f; --line: #e4e0d8;
-  --accent: #b4541a; --bar: 180, 84, 26; }
-@media (prefers-color-scheme: dark) { :root { --ground: #161513; --card: #1f1e1b; --ink: #ece9e2; --soft: #a09a8e;
-  --line: #35322d; --accent: #f0935a; --bar: 240, 147, 90; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--ink);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-main { max-width: 68rem; margin: 0 auto; padding: 3rem 1.25rem 4rem; }
-h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 .5rem; letter-spacing: -.01em; }
-h2 { font-size: 1.3rem; margin: 3.25rem 0 .25rem; letter-spacing: -.005em; }
-h3 { font-size: 1rem; margin: 0; }
-p { margin: .4rem 0; max-width: 46rem; }
-.soft, figcaption, th { color: var(--soft); }
-.small, figcaption { font-size: .8rem; line-height: 1.45; }
-img { display: block; max-width: 100%; height: auto; border-radius: 6px; }
-figure { margin: 0; }
-figcaption { margin-top: .3rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; margin: 1.5rem 0 0; }
-.tile, .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem 1rem; }
-.tile b { display: block; font-size: 1.45rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .pairs { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.4rem, 7.3rem)); gap: .9rem; margin-top: 1rem; }
 .pairs figure { overflow-wrap: anywhere; }
 .pairs img { width: 100%; }
 .pairs img + img { margin-top: 3px; }
 .samples { margin-top: 1rem; }
 .samples img { width: 100%; }
-.scroll { overflow-x: auto; margin-top: 1rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .85rem; }
-th { font-weight: 500; text-align: center; padding: .25rem .3rem; vertical-align: bottom; }
-td { padding: .2rem .3rem; text-align: center; border-top: 1px solid var(--line); }
-td.left, th.left { text-align: left; white-space: nowrap; }
 td.strip { padding-left: .8rem; }
 td.strip img { width: 27rem; min-width: 20rem; border-radius: 4px; }
 td.cell { min-width: 2.9rem; border-radius: 3px; }
@@ -75,9 +49,6 @@ td.cell { min-width: 2.9rem; border-radius: 3px; }
 svg text { fill: var(--soft); font-size: 9px; }
 svg .axis { stroke: var(--line); }
 svg .way { fill: none; stroke: var(--accent); stroke-width: 1.2; opacity: .55; }
-details summary { cursor: pointer; color: var(--soft); font-size: .8rem; margin-top: .5rem; }
-pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem 1rem;
-  overflow-x: auto; font: .84rem/1.5 ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace; }
 .meter { display: grid; grid-template-columns: 9rem 1fr 3.2rem; gap: .15rem .8rem; align-items: center;
   max-width: 34rem; margin-top: .8rem; font-size: .85rem; font-variant-numeric: tabular-nums; }
 .meter.wide { grid-template-columns: 13rem 1fr 4rem; margin-bottom: 1.5rem; }
@@ -90,35 +61,26 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 10p
 def written(story: Story) -> str:
     """Return the page."""
     parts = [head(story), inverted(story), sampled(story), judged(story), discovered(story), edited(story)]
-    parts += [commands(story), spent(story)]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>jaxgan: {escape(story.model)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(parts)
-        + "\n</main>\n</body>\n</html>\n"
-    )
+    return document(f"jaxgan: {story.model}", [*parts, commands(story), spent(story)], STYLE)
 
 
 def head(story: Story) -> str:
     what = "your pictures" if story.own else f"{len(story.names)} rendered scenes that it never saw"
     sure = [score.name for score, _ in story.rows if score.name != judge.MIXED]
     moved, edits = sum(e["moved"] for e in story.edits), len(story.edits) * len(story.names)
-    tiles = [
+    shown = [
         (f"{np.mean(story.psnr):.1f} dB", f"mean PSNR of {len(story.names)} reconstructions"),
         (f"{len(set(sure))} of {len(FACTOR_NAMES)}", "factors that a direction was named after"),
         (f"{moved} of {edits}", "edits that moved their factor"),
         (f"{sum(s for _, s in story.timings):.0f} s", "for everything on this page"),
     ]
-    tile = '<div class="tile"><b>{}</b><div class="soft small">{}</div></div>'
-    cells = "".join(tile.format(*pair) for pair in tiles)
     notes = "".join(f'<p class="small soft note">{escape(note[0].upper() + note[1:])}.</p>' for note in story.notes)
     return (
         f"<h1>From pictures to edited pictures</h1>\n<p>The generator <b>{escape(story.model)}</b> was asked to draw "
         f"{what}: their codes were found by inversion. Then directions of its latent space were found in three ways, "
         "none of which knows what a shape or a hue is. A judge that does know measured what each direction changes and "
         "named it. Last, the codes were moved along the best ones.</p>\n"
-        f'{notes}\n<div class="tiles">{cells}</div>'
+        f"{notes}\n{tiles(shown)}"
     )
 
 
@@ -332,18 +294,3 @@ def strip_of(images: np.ndarray) -> np.ndarray:
 def rows_of(images: np.ndarray) -> np.ndarray:
     """Lay [N, V, H, W, C] out with a row for each image."""
     return grid(images.reshape(-1, *images.shape[2:]), images.shape[1])
-
-
-def picture(image: Any, alt: str) -> str:
-    """Return an <img> with the picture inside it."""
-    from PIL import Image
-
-    data = streams.BytesIO()
-    array = to_uint8(image)
-    Image.fromarray(array).save(data, "webp", quality=92, method=4)
-    coded = base64.b64encode(data.getvalue()).decode()
-    height, width = array.shape[:2]
-    return (
-        f'<img src="data:image/webp;base64,{coded}" width="{width}" height="{height}" alt="{escape(alt)}" '
-        'loading="lazy">'
-    )

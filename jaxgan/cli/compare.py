@@ -1,0 +1,263 @@
+"""jaxgan compare: several inverters on the same images, as one web page."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import Positional, arg
+
+from jaxgan.cli import inverters, judges, models, words
+
+if TYPE_CHECKING:
+    from jaxgan.demo.comparison import Comparison, Entry
+
+HELP = """Run inverters on the same images and write a page: what each draws, how it looks edited, its figures, and
+where it stands between distortion and editability.
+
+An inverter is a space to search (w, w+, p+ ...), encode, or a paper: projector, image2stylegan, ii2s, soat, pti,
+idinvert ...; settings follow a colon, and NAME= in front gives it another name.
+
+Of each image: the distance to the original, how far the code lies from the population (Mahalanobis, 1 is typical), how
+far edits carry it compared with the population (drift, 1 is typical), seconds. Of each inverter: the kernel distance
+between its edited images and the population's.
+
+examples:
+  jaxgan compare scenes64 pictures/ --how w w+ p+ projector pti
+  jaxgan compare network.pkl photos/ --how w w+ "prior=w+:prior=0.01" ii2s --steps 300
+  jaxgan compare network.pkl photos/ --how encode e4e+50=w+:steps=50 idinvert --encoder e4e.safetensors"""
+
+POPULATION, PART = 512, 64
+
+
+@dataclass(frozen=True)
+class Options:
+    model: Annotated[str, Positional, arg(metavar="MODEL", help="A file, or the name of a bundled generator.")]
+    images: Annotated[tuple[Path, ...], Positional, arg(metavar="IMAGE", help="Images and folders of images.")]
+    how: Annotated[tuple[str, ...], arg(metavar="NAME ...", help="Inverters.")] = ("w", "w+")
+    steps: Annotated[int | None, arg(metavar="INT", help="Steps of each; 500, or the paper's, if None.")] = None
+    encoder: Annotated[Path | None, arg(metavar="FILE", help="Encoder, for those that need one.")] = None
+    lpips: Annotated[
+        Literal["vgg", "alex", "squeeze"] | None, arg(help="Judge by LPIPS with this trunk; needs --weights, --heads.")
+    ] = None
+    weights: Annotated[Path | None, arg(metavar="FILE", help="Weights of the trunk.")] = None
+    heads: Annotated[Path | None, arg(metavar="FILE", help="Linear heads of LPIPS.")] = None
+    identity: Annotated[Path | None, arg(metavar="FILE", help="Network whose embeddings are compared.")] = None
+    features: Annotated[str, arg(metavar="random", help="Network that compares edited images.")] = "random"
+    directions: Annotated[Path | None, arg(metavar="FILE", help="Directions; principal components if None.")] = None
+    index: Annotated[int, arg(help="Which direction the page shows.")] = 0
+    by: Annotated[float, arg(help="How far it is moved, in standard deviations.")] = judges.BY
+    consistency: Annotated[bool, arg(help="Edit, draw, invert again and undo: twice the time.")] = False
+    seed: Annotated[int, arg(help="Fixes every draw.")] = 0
+    chunk: Annotated[int | None, arg(metavar="INT", help="Images in memory at a time; all if None.")] = None
+    strict: Annotated[bool, arg(help="Stop at an unreadable file, or one of another size or mode.")] = False
+    out: Annotated[Path, arg(metavar="FOLDER", help="Where the page goes.")] = Path("compared")
+    overwrite: Annotated[bool, arg(help="Replace files that exist.")] = False
+
+
+def main(args: Sequence[str]) -> None:
+    """Run the verb."""
+    options = words.read(Options, args, "jaxgan compare", HELP)
+    checked(options)
+
+    import jax
+
+    from jaxgan import io
+    from jaxgan.core import Directions
+    from jaxgan.demo.comparison import written
+    from jaxgan.io.atomic import replaced
+
+    g = models.generator(options.model)
+    images, pictures, notes = io.read_pictures(
+        options.images, g.resolution, g.arch.channels, strict=options.strict, exact=options.strict
+    )
+    for line in notes:
+        words.note(f"jaxgan: left out {line}")
+    keys = jax.random.split(jax.random.key(options.seed), 3)
+    network = None
+    if options.lpips is not None:
+        network = io.load_lpips(options.lpips, weights=str(options.weights), heads=str(options.heads))
+    embed = None if options.identity is None else inverters.network(options.identity)
+    encoder = None if options.encoder is None else inverters.network(options.encoder)
+    axes = None
+    if options.directions is not None:
+        axes = models.loaded(options.directions, Directions, "directions")
+        models.same_generator(g, axes)
+    judge = judges.judge(g, keys[1], network, embed, axes, options.by)
+    if not 0 <= options.index < len(judge.edits) // 2:
+        raise words.Mistake(f"--index is {options.index}, there are directions 0 to {len(judge.edits) // 2 - 1}")
+    # All are made before the first one runs, so that a mistake in the last costs no time.
+    settings = {} if options.steps is None else {"steps": options.steps}
+    hows = {}
+    with words.bar() as tick:
+        for word in options.how:
+            name, what = named(word, g)
+            own = {} if what.partition(":")[0] == "encode" else settings
+            progress = None if tick is None else lambda step, steps, name=name: tick(name, step, steps)
+            hows[name] = inverters.inverter(
+                what, g, judge.objective, encoder=encoder, settings=own, chunk=options.chunk, progress=progress
+            )
+        scene = Scene(options, g, images, judge, keys)
+        entries = []
+        for name, how in hows.items():
+            entries.append(scene.entry(name, how))
+            row = "  ".join(f"{f} {entries[-1].mean(f):.4g}" for f in shown(entries[-1]))
+            words.say(f"{name:<16}  {row}")
+    comparison = scene.comparison([picture.name for picture in pictures], entries)
+    with replaced(options.out / "index.html") as path:
+        path.write_text(written(comparison))
+    with replaced(options.out / "figures.json") as path:
+        path.write_text(json.dumps(told(comparison), indent=2, allow_nan=False) + "\n")
+    words.say(f"The page is {(options.out / 'index.html').resolve().as_uri()}")
+
+
+def checked(options: Options) -> None:
+    """Raise Mistake where options cannot be meant together, before anything is loaded."""
+    if not options.images:
+        raise words.Mistake("IMAGE is missing: give images or folders of images; see jaxgan compare --help")
+    if not options.how:
+        raise words.Mistake("--how names no inverter: write --how w w+ pti")
+    lpips = (options.lpips, options.weights, options.heads)
+    if any(lpips) and not all(lpips):
+        raise words.Mistake("--lpips, --weights and --heads go together")
+    words.unwritten([options.out / "index.html", options.out / "figures.json"], options.overwrite)
+
+
+def named(word: str, g) -> tuple[str, str]:
+    """Part `prior=w+:prior=0.01` into the name and what it stands for; a word without a name is its own."""
+    name, equal, what = word.partition("=")
+    if equal and ":" not in name and name not in inverters.offered(g):
+        return name, what
+    return word, word
+
+
+class Scene:
+    """What all inverters of a comparison share: images, judge, and the population to compare edited images with."""
+
+    def __init__(self, options: Options, g, images, judge: judges.Judge, keys):
+        import jax
+        import numpy as np
+
+        from jaxgan.io.features import feature_network
+
+        self.options, self.g, self.images, self.judge, self.keys = options, g, images, judge, keys
+        self.features = feature_network(options.features)
+        code = g.sample(keys[2], POPULATION)
+        drawn = np.stack(list(models.drawn(g, code, PART)))
+        self.population = np.asarray(self.see(drawn))
+        few = g.sample(jax.random.fold_in(keys[2], 1), max(len(images), 16))
+        moved = [np.clip(np.asarray(g(edit(g, few))), -1, 1) for edit in judge.edits]
+        self.reference = self.kernel(np.concatenate(moved))
+        self.apart = self.distances(few)
+
+    def see(self, images):
+        import numpy as np
+
+        parts = [np.asarray(self.features(images[i : i + PART])) for i in range(0, len(images), PART)]
+        return np.concatenate(parts)
+
+    def kernel(self, edited) -> float:
+        """Kernel distance between edited images and the population's, times a thousand."""
+        from jaxgan import metrics
+
+        return 1000 * metrics.kernel_distance(self.population, self.see(edited))
+
+    def distances(self, code) -> dict[str, float]:
+        import numpy as np
+
+        from jaxgan import metrics
+
+        found = metrics.mahalanobis(self.g, code, self.judge.charts)
+        return {f"mahalanobis_{space}": float(np.mean(value)) for space, value in found.items()}
+
+    def entry(self, name: str, how) -> Entry:
+        """Invert the images, judge what came out, and edit it."""
+        import jax
+        import jax.numpy as jnp
+        import numpy as np
+
+        from jaxgan import api
+        from jaxgan.demo.comparison import Entry
+
+        began = time.monotonic()
+        found, _ = api.invert(self.g, self.images, how, self.keys[0])
+        drawn = jax.block_until_ready(jnp.clip(found.images(), -1, 1))
+        seconds = (time.monotonic() - began) / len(self.images)
+        figures = judges.figures(self.judge, self.g, found, drawn, jnp.asarray(self.images))
+        figures["seconds"] = np.full(len(self.images), seconds)
+        figures["loss"] = np.asarray(self.judge.objective(drawn, jnp.asarray(self.images))[0])
+        whole, edited = {}, None
+        if "drift" in figures:
+            draw, code = judges.drawing(found), found.code
+            moved = [np.clip(np.asarray(draw(edit(self.g, code))), -1, 1) for edit in self.judge.edits]
+            whole["kernel"] = self.kernel(np.concatenate(moved))
+            edited = moved[2 * self.options.index + 1]
+            if self.options.consistency:
+                figures["consistency"] = judges.consistency(self.judge, self.g, found, how, self.keys[0])
+        return Entry(name, np.asarray(drawn), edited, figures, whole)
+
+    def comparison(self, names: list[str], entries: list[Entry]) -> Comparison:
+        """Put the entries together with what the page says about them."""
+        import jax
+
+        import jaxgan
+        from jaxgan.demo.comparison import Comparison
+
+        titles = {"loss": ("loss", "lower"), **judges.FIGURES}
+        order = [*titles][:-1]
+        titles = {f: titles[f] for f in order} | {
+            "kernel": ("kernel distance of edits, \N{MULTIPLICATION SIGN}1000", "lower"),
+            "seconds": titles["seconds"],
+        }
+        planes = {
+            "mahalanobis_p": "how far the codes lie from the population's middle; its own lie at 1",
+            "mahalanobis_z": "how far the codes lie from the population's middle; its own lie at 1",
+            "kernel": "how unlike the population the images are once edited",
+            "drift": "how far edits carry the images, compared with the population's own (1)",
+        }
+        held = lambda f: any(f in e.figures or f in e.whole for e in entries)
+        options = self.options
+        direction = f"direction {options.index} of {options.directions or 'the principal components'}"
+        facts = {
+            "Command": f"--how {' '.join(options.how)}" + (f" --steps {options.steps}" if options.steps else ""),
+            "Generator": f"{self.g.arch.name}, {self.g.resolution}x{self.g.resolution}",
+            "Kernel distance": f"{options.features.partition(':')[0]} features, {POPULATION} images of the population",
+            "Device": f"{jax.devices()[0].device_kind}; jaxgan {jaxgan.__version__}, JAX {jax.__version__}",
+        }
+        return Comparison(
+            model=options.model,
+            names=names,
+            originals=self.images,
+            entries=entries,
+            titles=titles,
+            distance=self.judge.name,
+            reference={**self.apart, "drift": 1.0, "kernel": self.reference},
+            edit=f"moved by {options.by:+g} standard deviations along {direction}",
+            planes={f: what for f, what in planes.items() if held(f)},
+            facts=facts,
+        )
+
+
+def shown(entry: Entry) -> list[str]:
+    """Figures that a line on the terminal shows."""
+    return [f for f in (*entry.figures, *entry.whole) if f not in ("mse", "seconds")] + ["seconds"]
+
+
+def told(comparison: Comparison) -> dict[str, Any]:
+    """Bring a comparison's numbers to JSON."""
+    rows = {}
+    for entry in comparison.entries:
+        means = {f: judges.rounded(entry.mean(f)) for f in (*entry.figures, *entry.whole)}
+        each = {f: [judges.rounded(v) for v in values] for f, values in entry.figures.items()}
+        rows[entry.name] = {"mean": means, "each": each}
+    reference = {f: judges.rounded(v) for f, v in comparison.reference.items()}
+    return {
+        "images": list(comparison.names),
+        "inverters": rows,
+        "population": reference,
+        "facts": dict(comparison.facts),
+    }
