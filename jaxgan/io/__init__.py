@@ -6,6 +6,7 @@ from jaxgan.io.dissection import load_report, save_report
 from jaxgan.io.effects import load_effects, save_effects
 from jaxgan.io.embedders import load_arcface, load_moco
 from jaxgan.io.export import export
+from jaxgan.io.faces import load_face_scorer
 from jaxgan.io.features import frozen, load_inception, load_lpips, load_squeezenet
 from jaxgan.io.files import bundled, describe, load, load_parts, save
 from jaxgan.io.from_clip import load_clip
@@ -28,8 +29,9 @@ __all__ = [
     "load_arcface",
     "load_clip",
     "load_codes",
-    "load_effects",
     "load_directions",
+    "load_effects",
+    "load_face_scorer",
     "load_inception",
     "load_lenet",
     "load_lpips",
