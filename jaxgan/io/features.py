@@ -138,7 +138,8 @@ def frozen(word: str) -> Any:
 
     Args:
         word: A file or bundled name, as for `load`; or "lpips:TRUNK:WEIGHTS:HEADS" as for `load_lpips`,
-            "arcface:FILE" as for `load_arcface`, "moco:FILE" as for `load_moco`.
+            "arcface:FILE" as for `load_arcface`, "moco:FILE" as for `load_moco`, "clip:FILE:VOCABULARY" as for
+            `load_clip`, which is an embedder.
 
     Raises:
         ValueError: The word lacks a part.
@@ -146,18 +147,20 @@ def frozen(word: str) -> Any:
     """
     from jaxgan.io.embedders import load_arcface, load_moco
     from jaxgan.io.files import load
+    from jaxgan.io.from_clip import load_clip
 
     kind, *paths = word.split(":")
     makers = {
         "lpips": (3, lambda trunk, weights, heads: load_lpips(trunk, weights=weights, heads=heads)),
         "arcface": (1, load_arcface),
         "moco": (1, load_moco),
+        "clip": (2, load_clip),
     }
     if kind not in makers or Path(word).exists():
         return load(word)
     count, make = makers[kind]
     if len(paths) != count or not all(paths):
-        form = {"lpips": "lpips:TRUNK:WEIGHTS:HEADS"}.get(kind, f"{kind}:FILE")
+        form = {"lpips": "lpips:TRUNK:WEIGHTS:HEADS", "clip": "clip:FILE:VOCABULARY"}.get(kind, f"{kind}:FILE")
         raise ValueError(f"{word!r} lacks a part, or has one too many; write {form}.")
     return make(*paths)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from jaxgan.core import Code, Directions, Generator, Network, fingerprint
 from jaxgan.core.generator import Arch
-from jaxgan.encoders import ENCODERS
+from jaxgan.encoders import ENCODERS, mapper
 from jaxgan.io import (
     from_biggan,
     from_eigengan,
@@ -46,8 +46,9 @@ FORMATS = (
     from_eigengan,
     from_sequential,
 )
-MADE = {**FAMILIES, **ENCODERS}  # what a file may name as the origin of what it holds
-ROLES = {"discriminator": "D", "encoder": "E"}  # factories of networks that a family may offer, and their parts
+MADE = {**FAMILIES, **ENCODERS, mapper.NAME: mapper}  # what a file may name as the origin of what it holds
+# Factories of networks that a family may offer, and their parts.
+ROLES = {"discriminator": "D", "encoder": "E", "mapper": "M"}
 COUNTS = ("layers", "blocks", "depth")  # how names of numbers end that a configuration is repeated by
 # What a format's reader may run into where a file's arrays have shapes that it did not expect.
 _UNFIT = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)

@@ -14,6 +14,7 @@ from jaxgan.training.game import Move, Player, State, Trainer, game
 from jaxgan.training.gan import GAN
 from jaxgan.training.growth import Growth
 from jaxgan.training.loop import Outcome, run
+from jaxgan.training.mapper import TextMapper
 from jaxgan.training.parallel import divide, mesh_of, parallel, replicate
 from jaxgan.training.pggan import PGGAN
 from jaxgan.training.r3gan import R3GAN, Decay
@@ -56,6 +57,7 @@ __all__ = [
     "StyleGAN1",
     "StyleGAN2",
     "StyleGAN3",
+    "TextMapper",
     "Trainer",
     "augment",
     "cache_compilations",

@@ -28,6 +28,7 @@ from jaxgan.training.encoder import Encoder
 from jaxgan.training.game import Trainer
 from jaxgan.training.gan import GAN
 from jaxgan.training.growth import Growth, Phase
+from jaxgan.training.mapper import TextMapper
 from jaxgan.training.pggan import PGGAN
 from jaxgan.training.r3gan import R3GAN
 from jaxgan.training.settings import R1, Adam
@@ -35,8 +36,10 @@ from jaxgan.training.stylegan1 import StyleGAN1
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 from jaxgan.training.stylegan3 import StyleGAN3
 
-# The games, one a family, and that of encoders; a recipe's file says which by the class's name.
-Model = StyleGAN2 | GAN | DCGAN | PGGAN | StyleGAN1 | StyleGAN3 | BigGAN | R3GAN | EigenGAN | ALAE | Encoder
+# The games, one a family, and those of encoders and mappers; a recipe's file says which by the class's name.
+Model = (
+    StyleGAN2 | GAN | DCGAN | PGGAN | StyleGAN1 | StyleGAN3 | BigGAN | R3GAN | EigenGAN | ALAE | Encoder | TextMapper
+)
 
 # What may change when a run is continued: none of these touches the numbers of a step.
 FREE = ("kimg", "tick_kimg", "checkpoint_kimg", "keep", "workers")
