@@ -13,6 +13,7 @@ from jaxgan.io.from_clip import load_clip
 from jaxgan.io.images import grid, read_images, read_pictures, save_grid, save_image
 from jaxgan.io.records import UnreadableFile
 from jaxgan.io.results import load_codes, save_codes
+from jaxgan.io.styleclip import load_styleclip
 from jaxgan.io.to_biggan import to_biggan
 from jaxgan.io.to_nvidia import to_nvidia
 from jaxgan.io.to_rosinality import to_rosinality
@@ -39,6 +40,7 @@ __all__ = [
     "load_parts",
     "load_report",
     "load_squeezenet",
+    "load_styleclip",
     "read_images",
     "read_pictures",
     "save",
