@@ -13,12 +13,11 @@ from jaxgan.core.generator import known
 from jaxgan.losses.adversarial import nonsaturating_d, nonsaturating_g
 from jaxgan.losses.penalties import path_lengths, r1
 from jaxgan.models import stylegan2
-from jaxgan.training.ada import Ada, adapt, observe, opening
-from jaxgan.training.augment import PIPES, augment
+from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.freeze import freeze, hold
 from jaxgan.training.game import Move, Player, Trainer, game
-from jaxgan.training.opponents import discriminator_of
+from jaxgan.training.opponents import discriminator_of, given, kept, opponents
 from jaxgan.training.settings import R1, Adam, lazy_adam
 
 
@@ -163,10 +162,8 @@ class StyleGAN2:
         for stage in self.hold:
             known(stage, [s.module.name or "" for s in arch.stages], "stage")
         rows = arch.shape("w+")[0]
-        pipe = PIPES[ada.pipe] if ada else None
-
-        def labels(batch, key):
-            return jax.random.permutation(key, batch["label"]) if classes else None
+        make = lambda key: self.discriminator(key, classes)
+        both = opponents(arch, make, ada)
 
         def draw(params, stats, n, cond, key):
             """Draw n images with style mixing; return them, their w+ codes, and the stats with w_mean moved."""
@@ -182,32 +179,24 @@ class StyleGAN2:
                 ws = jnp.where(jnp.arange(rows)[None, :, None] < cut, ws, other[:, None])
             mean = g.buffers["spread"]["w_mean"]
             mean = mean + (1 - self.w_mean_decay) * (jax.lax.stop_gradient(w).mean(0) - mean)
-            buffers = {**g.buffers, "spread": {"w_mean": mean}}
-            stats = {**stats, "buffers": {**stats["buffers"], "G": buffers}}
+            stats = kept(stats, "G", {**g.buffers, "spread": {"w_mean": mean}})
             return render(params, stats, ws, keys[3]), ws, stats
 
         def render(params, stats, ws, key):
             return Generator(params["G"], stats["buffers"]["G"], arch)(Code(ws, "w+"), noise="random", key=key)
 
-        discriminator = jax.eval_shape(lambda key: self.discriminator(key, classes), jax.random.key(0))
-
-        def judge(params, stats, images, cond, key):
-            if pipe is not None:
-                images = augment(images, key, stats["ada"]["p"], pipe)
-            return discriminator.replace(params=params["D"])(images, cond)
-
         def g_main(params, stats, batch, key):
             k = jax.random.split(key, 3)
-            cond = labels(batch, k[0])
+            cond = both.labels(batch, k[0])
             images, _, stats = draw(params, stats, len(batch["image"]), cond, k[1])
-            logits = judge(params, stats, images, cond, k[2])
-            loss = nonsaturating_g(logits).mean()
+            fake, _ = both.judge(params, stats, images, cond, k[2])
+            loss = nonsaturating_g(fake).mean()
             return loss, ({"loss": loss}, stats)
 
         def g_path(params, stats, batch, key):
             k = jax.random.split(key, 4)
             n = max(len(batch["image"]) // self.path_length.shrink, 1)
-            cond = labels(batch, k[0])
+            cond = both.labels(batch, k[0])
             _, ws, stats = draw(params, stats, n, None if cond is None else cond[:n], k[1])
             noise = jax.random.normal(k[2], (n, self.resolution, self.resolution, self.channels))
             lengths = path_lengths(lambda w: render(params, stats, w, k[3]), ws, noise)
@@ -218,26 +207,17 @@ class StyleGAN2:
 
         def d_main(params, stats, batch, key):
             k = jax.random.split(key, 4)
-            cond = labels(batch, k[0])
+            cond = both.labels(batch, k[0])
             images, _, stats = draw(params, stats, len(batch["image"]), cond, k[1])
-            fake = judge(params, stats, images, cond, k[2])
-            real = judge(params, stats, batch["image"], batch.get("label") if classes else None, k[3])
+            fake, _ = both.judge(params, stats, images, cond, k[2])
+            real, _ = both.judge(params, stats, batch["image"], given(batch, classes), k[3])
             loss = nonsaturating_d(real, fake).mean()
-            if ada:
-                stats = {**stats, "ada": observe(stats["ada"], real)}
             metrics = {"loss": loss, "real": real.mean(), "fake": fake.mean(), "sign": jnp.sign(real).mean()}
-            return loss, (metrics, stats)
+            return loss, (metrics, both.seen(stats, real))
 
         def d_r1(params, stats, batch, key):
-            cond = batch.get("label") if classes else None
-            penalty = r1(lambda x: judge(params, stats, x, cond, key), batch["image"]).mean()
+            penalty = r1(both.score(params, stats, given(batch, classes), key), batch["image"]).mean()
             return penalty * self.r1.gamma / 2 * self.r1.every, ({"penalty": penalty}, stats)
-
-        def finish(stats, step, size):
-            if not ada:
-                return stats, {}
-            new = adapt(stats["ada"], ada, step, size)
-            return {**stats, "ada": new}, {"ada/p": new["p"]}
 
         moves = [Move("G", "G", g_main)]
         if self.path_length.weight:
@@ -248,13 +228,13 @@ class StyleGAN2:
         g_adam = lazy_adam(adam, self.path_length.every if self.path_length.weight else 0)
         d_adam = lazy_adam(adam, self.r1.every if self.r1.gamma else 0)
         return game(
-            {"G": arch.init, "D": lambda key: self.discriminator(key, classes)},
+            {"G": arch.init, "D": make},
             {
                 "G": Player(("G",), hold(g_adam, self.hold)),
                 "D": Player(("D",), freeze(d_adam, self.resolution, self.freeze_d)),
             },
             moves,
             ema=half_life(ema),
-            stats={"path_mean": jnp.zeros(()), **({"ada": opening(ada)} if ada else {})},
-            finish=finish,
+            stats={"path_mean": jnp.zeros(()), **both.stats},
+            finish=both.finish,
         )

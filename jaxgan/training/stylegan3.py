@@ -15,12 +15,11 @@ from jaxgan.losses.adversarial import nonsaturating_d, nonsaturating_g
 from jaxgan.losses.penalties import r1
 from jaxgan.models import stylegan3
 from jaxgan.ops.warp import separable
-from jaxgan.training.ada import Ada, adapt, observe, opening
-from jaxgan.training.augment import PIPES, augment
+from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.freeze import freeze
 from jaxgan.training.game import Move, Player, Trainer, game
-from jaxgan.training.opponents import discriminator_of
+from jaxgan.training.opponents import discriminator_of, given, kept, opponents
 from jaxgan.training.settings import R1, Adam, lazy_adam
 
 
@@ -155,13 +154,13 @@ class StyleGAN3:
         if batch % min(self.mbstd, batch):
             raise ValueError(f"Batch {batch} is not divisible by the minibatch-stddev group {self.mbstd}.")
         arch = self.arch(classes)
-        pipe = PIPES[ada.pipe] if ada else None
+        make = lambda key: self.discriminator(key, classes)
+        both = opponents(arch, make, ada)
         fade = 0.0 if self.blur is None else (batch * 200 / 32 if self.blur.kimg is None else self.blur.kimg)
-        discriminator = jax.eval_shape(lambda key: self.discriminator(key, classes), jax.random.key(0))
 
         def codes(batch, key):
             labels, draw = jax.random.split(key)
-            cond = jax.random.permutation(labels, batch["label"]) if classes else None
+            cond = both.labels(batch, labels)
             return Code(jax.random.normal(draw, (len(batch["image"]), self.z_dim)), "z", cond)
 
         def generator(params, stats):
@@ -170,9 +169,7 @@ class StyleGAN3:
         def judge(params, stats, images, cond, key):
             if self.blur is not None:
                 images = blurred(images, stats["blur"], self.blur.sigma)
-            if pipe is not None:
-                images = augment(images, key, stats["ada"]["p"], pipe)
-            return discriminator.replace(params=params["D"])(images, cond)
+            return both.judge(params, stats, images, cond, key)[0]
 
         def g_main(params, stats, batch, key):
             k = jax.random.split(key)
@@ -187,49 +184,42 @@ class StyleGAN3:
             images, buffers = g.in_training(w)
             mean = g.buffers["spread"]["w_mean"]
             mean = mean + (1 - self.w_mean_decay) * (w.value.mean(0) - mean)
-            buffers = {**stats["buffers"], "G": {**buffers, "spread": {"w_mean": mean}}}
+            buffers = {**buffers, "spread": {"w_mean": mean}}
             fake = judge(params, stats, images, code.cond, k[1])
-            real = judge(params, stats, batch["image"], batch.get("label") if classes else None, k[2])
+            real = judge(params, stats, batch["image"], given(batch, classes), k[2])
             loss = nonsaturating_d(real, fake).mean()
             metrics = {"loss": loss, "real": real.mean(), "fake": fake.mean(), "sign": jnp.sign(real).mean()}
             if self.blur is not None:
                 metrics["blur"] = stats["blur"]
-            stats = {**stats, "buffers": buffers}
-            if ada:
-                stats = {**stats, "ada": observe(stats["ada"], real)}
-            return loss, (metrics, stats)
+            return loss, (metrics, both.seen(kept(stats, "G", buffers), real))
 
         def d_r1(params, stats, batch, key):
-            cond = batch.get("label") if classes else None
+            cond = given(batch, classes)
             penalty = r1(lambda x: judge(params, stats, x, cond, key), batch["image"]).mean()
             return penalty * self.r1.gamma / 2 * self.r1.every, ({"penalty": penalty}, stats)
 
         def finish(stats, step, size):
-            metrics = {}
-            if ada:
-                stats = {**stats, "ada": adapt(stats["ada"], ada, step, size)}
-                metrics["ada/p"] = stats["ada"]["p"]
+            stats, metrics = both.finish(stats, step, size)
             if self.blur is not None:
                 left = jnp.maximum(1 - step * size / max(fade * 1000, 1e-8), 0)
                 stats = {**stats, "blur": jnp.float32(self.blur.sigma * left)}
             return stats, metrics
 
-        opened = {"ada": opening(ada)} if ada else {}
-        opened |= {"blur": jnp.float32(self.blur.sigma if fade else 0.0)} if self.blur is not None else {}
+        blur = {"blur": jnp.float32(self.blur.sigma if fade else 0.0)} if self.blur is not None else {}
         moves = [Move("G", "G", g_main), Move("D", "D", d_main)]
         if self.r1.gamma:
             moves.append(Move("D_r1", "D", d_r1, self.r1.every))
         d_adam = adam if self.d_lr is None else replace(adam, lr=self.d_lr)
         judges = lazy_adam(d_adam, self.r1.every if self.r1.gamma else 0)
         return game(
-            {"G": arch.init, "D": lambda key: self.discriminator(key, classes)},
+            {"G": arch.init, "D": make},
             {
                 "G": Player(("G",), lazy_adam(adam, 0)),
                 "D": Player(("D",), freeze(judges, self.resolution, self.freeze_d)),
             },
             moves,
             ema=half_life(ema),
-            stats=opened,
+            stats={**both.stats, **blur},
             finish=finish,
         )
 
