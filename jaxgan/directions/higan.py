@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,6 @@ from jaxgan.core.code import Code
 from jaxgan.core.directions import Directions
 from jaxgan.core.generator import Generator
 from jaxgan.directions.boundary import boundary
-from jaxgan.directions.calibrate import count
 from jaxgan.features.attributes import score_names, scores
 from jaxgan.latents import stats
 from jaxgan.latents.spaces import is_tuple, rows, unrows
@@ -146,9 +146,8 @@ def higan(
     """
 
     def finder(g: Generator, key, k: int) -> Directions:
-        count(k, 10**6, "a scorer")
         search, again = jax.random.split(key)
-        found = boundary(scorer, space=space, **how)(g, search, 10**6)
+        found = boundary(scorer, space=space, **how)(g, search, sys.maxsize)
         settings = {"by": by, "samples": rescored, "batch": batch}
         seen = rescore(g, found, scorer, again, **settings)
         own = np.array([seen.scores.index(name) for name in found.names])

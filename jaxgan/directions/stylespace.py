@@ -79,6 +79,8 @@ def stylespace(
             if isinstance(attribute, str):
                 known(attribute, seen.names, "score")
             column = seen.names.index(attribute) if isinstance(attribute, str) else attribute
+            if not 0 <= column < len(seen.names):
+                raise ValueError(f"There are the scores {', '.join(seen.names)}, got number {column}.")
             what = seen.names[column]
             positive = seen.rows(ends(seen.scores[:, column], extremes, what)[0])
         delta = (positive - mean) / np.maximum(sigma, 1e-8)
