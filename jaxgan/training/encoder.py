@@ -50,17 +50,17 @@ class Stages:
 class Encoder:
     """An encoder, the generator that it is for, and what it learns by; weights of 0 leave a loss out.
 
-    pSp is `kind="psp"` with pixel, LPIPS and identity; e4e has `delta`, `latent` and `progress` besides; IDInvert
+    pSp is `paper="psp"` with pixel, LPIPS and identity; e4e has `delta`, `latent` and `progress` besides; IDInvert
     `adversarial`; the guess of stylegan-encoder learns by `code` from generated images alone.
 
     Args:
         generator: File or bundled name of the generator, which stays as it is.
-        kind: A key of `jaxgan.encoders.ENCODERS`.
+        paper: Which encoder, a key of `jaxgan.encoders.ENCODERS`.
         resolution, channels: Of the generator's images.
         size: Side of the images that the encoder looks at; the generator's if None.
         widths: Channels of the trunk's stages ("idinvert": the first and the most).
         units: Residual units of each stage.
-        trunk: As the kind's factory has it; its own default if "".
+        trunk: As the encoder's factory has it; its own default if "".
         deltas: "restyle": whether its rows are those of e4e.
         iterations: "restyle": looks at each image.
         generated: Share of each batch that is drawn by the generator, and whose codes are known.
@@ -83,7 +83,7 @@ class Encoder:
     """
 
     generator: str = "scenes64"
-    kind: Literal["psp", "e4e", "restyle", "idinvert", "ghfeat", "guess"] = "psp"
+    paper: Literal["psp", "e4e", "restyle", "idinvert", "ghfeat", "guess"] = "psp"
     resolution: int = 64
     channels: int = 3
     size: int | None = None
@@ -126,7 +126,7 @@ class Encoder:
     @property
     def space(self) -> str:
         """Space of the codes."""
-        return "s" if self.kind == "ghfeat" else "w+"
+        return "s" if self.paper == "ghfeat" else "w+"
 
     def config(self, g: Generator) -> dict[str, Any]:
         """Return the keyword arguments of the encoder's factory."""
@@ -135,7 +135,7 @@ class Encoder:
         more |= {"trunk": self.trunk} if self.trunk else {}
         config = sizes(g.arch, self.space) | more
         config |= {"resolution": self.size} if self.size else {}
-        allowed = inspect.signature(ENCODERS[self.kind].encoder).parameters
+        allowed = inspect.signature(ENCODERS[self.paper].encoder).parameters
         return {name: value for name, value in config.items() if name in allowed}
 
     def network(self, key, g: Generator, mean) -> Network:
@@ -147,9 +147,9 @@ class Encoder:
             mean: Where its codes begin: the mean of w [D], or of s as one vector.
         """
         config = self.config(g)
-        module, described = ENCODERS[self.kind].encoder(**config), tuple(sorted(config.items()))
+        module, described = ENCODERS[self.paper].encoder(**config), tuple(sorted(config.items()))
         images = [jnp.zeros(shape) for shape in module.inputs()]
-        made = initialise(module, key, *images, name=f"{self.kind}.encoder", config=described)
+        made = initialise(module, key, *images, name=f"{self.paper}.encoder", config=described)
         means = {name: jnp.broadcast_to(mean, held.shape) for name, held in made.buffers.items() if name in MEANS}
         return made.replace(buffers={**made.buffers, **means})
 
@@ -229,12 +229,12 @@ class Encoder:
             images, known = examples(params, stats, batch["image"], of_examples)
             judge = objective(params, stats)
             target, looks = judge.prepare(images), 1
-            if self.kind == restyle.NAME:
+            if self.paper == restyle.NAME:
                 looks, code = self.iterations, restyle.start(network, len(images))
                 drawn = g(code, noise="random", key=jax.random.fold_in(of_noise, looks))
             total, metrics = 0.0, {}
             for look in range(looks):
-                if self.kind == restyle.NAME:
+                if self.paper == restyle.NAME:
                     before = jax.lax.stop_gradient(code.value) - network.buffers["w_mean"]
                     value, buffers = network.in_training(images, jax.lax.stop_gradient(drawn))
                     code = Code(before + value, self.space)
@@ -290,7 +290,7 @@ class Encoder:
         def begin(stats, batch, images):
             own = stats["buffers"]["E"]
             if "stage" in own:
-                done = (images / 1000 - self.progress.start) / self.progress.every
+                done = (images - 1000 * self.progress.start) / (1000 * self.progress.every)
                 stage = jnp.where(self.progress.start == 0, last, jnp.clip(jnp.floor(done) + 1, 0, last))
                 stats = kept(stats, "E", {**own, "stage": stage.astype(jnp.float32)})
             rate = cosine(1.0, 0.05, self.decay_kimg)(images) if self.decay_kimg else None
@@ -340,7 +340,7 @@ class Encoder:
                 f"says {self.channels} of {self.resolution}. Set model.resolution and model.channels."
             )
         if self.latent and self.space != "w+":
-            raise ValueError(f"latent judges rows of w+; {self.kind} names codes of {self.space!r}. Set it to 0.")
+            raise ValueError(f"latent judges rows of w+; {self.paper} names codes of {self.space!r}. Set it to 0.")
         return g
 
     def on_codes(self, value, known, network: Network, inverse) -> dict[str, tuple[float, Any]]:
