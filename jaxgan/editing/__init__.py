@@ -8,6 +8,7 @@ from jaxgan.editing.masks import box, composite, ramp
 from jaxgan.editing.mix import mix
 from jaxgan.editing.morph import morph, transfer
 from jaxgan.editing.move import move
+from jaxgan.editing.paint import Painted, paint
 from jaxgan.editing.panorama import panorama, smooth
 from jaxgan.editing.swap import swap
 from jaxgan.editing.truncate import truncate
@@ -15,6 +16,7 @@ from jaxgan.editing.truncate import truncate
 __all__ = [
     "Drawing",
     "Edit",
+    "Painted",
     "attribute",
     "blend",
     "box",
@@ -26,6 +28,7 @@ __all__ = [
     "mix",
     "morph",
     "move",
+    "paint",
     "panorama",
     "ramp",
     "shift",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import jax.numpy as jnp
 from jax.tree_util import Partial
@@ -36,14 +37,13 @@ class Embedder(Protocol):
     that nothing is compiled in. `text`: phrases to vectors [K, E].
     """
 
-    @property
-    def image(self) -> Callable[[Any], Any]: ...
+    def image(self, images: Any, /) -> Any: ...
 
-    @property
-    def text(self) -> Callable[[Sequence[str]], Any]: ...
+    def text(self, phrases: Sequence[str], /) -> Any: ...
 
 
-class Pair(NamedTuple):
+@dataclass(frozen=True)
+class Pair:
     """An embedder of two functions of your own.
 
     Args:

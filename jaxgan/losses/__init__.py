@@ -14,7 +14,7 @@ from jaxgan.losses.latent import (
     temporal,
 )
 from jaxgan.losses.reconstruct import laplacian, lpips, perceptual, pixel, ssim
-from jaxgan.losses.text import near, text
+from jaxgan.losses.text import near, painted, text
 
 __all__ = [
     "adversarial",
@@ -32,6 +32,7 @@ __all__ = [
     "near_mean_w",
     "noise_regularisation",
     "observed",
+    "painted",
     "penalties",
     "perceptual",
     "pixel",

@@ -7,12 +7,14 @@ from functools import cache
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxgan.core.code import Code
 from jaxgan.core.objective import Objective, term
 from jaxgan.features.embedder import Embedder, phrases, seeing, unit
 from jaxgan.latents.spaces import rows
+from jaxgan.losses.degrade import hole, observed
+from jaxgan.losses.reconstruct import pixel
 
 LEAST, MOST = 0.7, 0.98  # sides of crops
 
@@ -66,6 +68,38 @@ def cropped(images: Float[Array, "n h w c"], boxes: Float[Array, "v 3"]) -> Floa
         )
 
     return jax.vmap(one)(boxes)
+
+
+def painted(
+    embedder: Embedder,
+    words: str,
+    mask: Float[ArrayLike, "h w"],
+    key,
+    *,
+    outside: Objective | None = None,
+    inside: float = 100.0,
+    keep: float = 5.0,
+    crops: int = 32,
+) -> Objective:
+    """Ask for a text inside a mask and for the image as it was outside, for `editing.paint`.
+
+        inside (1 - cos(e(crops of m x), t)) + keep outside((1 - m) x, (1 - m) x_0)
+
+    Args:
+        embedder: As for `text`.
+        words: The text.
+        mask: 1 where the text is asked [H, W], of the images' size.
+        key: Random key of the crops.
+        outside: What compares outside the mask; `pixel()` when None. The paper's is mean absolute differences and 10
+            times LPIPS, to which `laplacian() + 10 * lpips(network)` comes nearest.
+        inside, keep: Weights.
+        crops: As for `text`.
+
+    Source: Bau et al., "Paint by Word" (2021), equation 5 and its code.
+    """
+    area = jnp.asarray(mask, jnp.float32)
+    asked = observed(text(embedder, words, crops=crops, key=key), hole(area))
+    return inside * asked + keep * observed(outside if outside is not None else pixel(), hole(1 - area))
 
 
 def near(code: Code) -> Objective:
