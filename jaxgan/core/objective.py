@@ -29,12 +29,16 @@ class Target:
 
 @struct.dataclass
 class Term:
-    """One loss. `fn(images, target, code, generator, prepared) -> [N]`; `prepare(target_images) -> prepared`."""
+    """One loss. `fn(images, target, code, generator, prepared) -> [N]`; `prepare(target_images) -> prepared`.
+
+    `couples` says that members of a batch look at one another, so that the batch must not be cut.
+    """
 
     fn: Partial
     prepare: Partial | None
     weight: Any
     name: str = struct.field(pytree_node=False)
+    couples: bool = struct.field(pytree_node=False, default=False)
 
     if TYPE_CHECKING:  # struct.dataclass adds it
 
@@ -47,7 +51,7 @@ class Objective:
 
         total_n = sum_k weight_k * term_k(images, target, code)_n
 
-    Objectives add (`a + b`) and scale (`0.1 * a`). A term sees one batch member at a time: members never couple.
+    Objectives add (`a + b`) and scale (`0.1 * a`). A term sees one batch member at a time, unless it `couples` them.
     """
 
     terms: tuple[Term, ...] = ()
@@ -65,6 +69,11 @@ class Objective:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(t.name for t in self.terms)
+
+    @property
+    def couples(self) -> bool:
+        """Whether a term looks at several members of a batch at once."""
+        return any(t.couples for t in self.terms)
 
     def prepare(self, images) -> Target:
         """Compute once what the terms need of the target images (their perceptual features, say)."""
@@ -91,7 +100,7 @@ class Objective:
         return total, parts
 
 
-def term(name: str, fn: Callable, *leaves, prepare: Callable | None = None) -> Objective:
+def term(name: str, fn: Callable, *leaves, prepare: Callable | None = None, couples: bool = False) -> Objective:
     """Make an objective of one term with weight 1.
 
     Args:
@@ -100,5 +109,6 @@ def term(name: str, fn: Callable, *leaves, prepare: Callable | None = None) -> O
         *leaves: Arrays or pytrees (a feature Network, statistics) passed to `fn` and `prepare` first; they stay
             arguments of the compiled program instead of constants baked into it.
         prepare: `prepare(*leaves, target_images) -> prepared`, evaluated once per set of targets.
+        couples: Whether members of a batch look at one another, as the frames of a film do.
     """
-    return Objective((Term(Partial(fn, *leaves), Partial(prepare, *leaves) if prepare else None, 1.0, name),))
+    return Objective((Term(Partial(fn, *leaves), Partial(prepare, *leaves) if prepare else None, 1.0, name, couples),))

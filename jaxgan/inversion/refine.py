@@ -29,6 +29,7 @@ from jaxgan.losses.latent import noise_regularisation
 NOISE_WEIGHT = 1e5
 WANDER = 0.05
 FEATURE_SAMPLES = 32
+CPU_CHUNK = 4  # images whose activations still fit a core's caches: fewer waste matrix products, more memory traffic
 
 
 class Solver(NamedTuple):
@@ -106,7 +107,7 @@ def refine(
             step is the standard deviation along its axis (or `unit`). So the code stays where the population is.
         solver: "adam" (first order, any optimizer) or "lm" (Levenberg-Marquardt, for narrow spaces such as "w"; it
             lives on curvature, which terms of absolute values such as `losses.laplacian` lack: give it squared ones).
-        chunk: Images at a time, on each device, to bound memory and to fit caches. When None 2 on a CPU and all at
+        chunk: Images at a time, on each device, to bound memory and to fit caches. When None 4 on a CPU and all at
             once elsewhere.
         devices: Devices of this process to divide the images among; each computes for itself, and the codes are the
             same. The default device when None.
@@ -146,6 +147,8 @@ def refine(
     def inverter(found: Found, images: Float[Array, "n h w c"], key) -> tuple[Found, dict]:
         untuned(found, "refine")
         g, n = found.generator, len(images)
+        if objective.couples and ((chunk or n) < n or mesh is not None or solver == "lm"):
+            raise ValueError("The objective couples the images: it takes them all at once, on one device, with 'adam'.")
         known(space, g.spaces, "space")
         for tap in taps:
             known(tap, g.arch.taps, "tap")
@@ -175,7 +178,9 @@ def refine(
         shared = Shared(
             objective, g, scale, axes, reach, paces, jnp.float32(shake), jnp.float32(max(steps, 1)), keys[3]
         )
-        best, info = run(Plan(solver, settings), shared, images, code, steps, chunk, progress)
+        best, info = run(
+            Plan(solver, settings), shared, images, code, steps, n if objective.couples else chunk, progress
+        )
         moved = {"value": best.value} if layers != () else {}
         moved |= {"noise": best.noise} if settings.noise else {}
         moved |= {"features": best.features} if taps else {}
@@ -193,7 +198,7 @@ def run(plan: Plan, shared: Shared, images, code: Code, steps: int, chunk: int |
     """Refine a batch in chunks of one shape; return the best codes and the info."""
     n, mesh = len(images), plan.settings.mesh
     solver, many = SOLVERS[plan.solver], 1 if mesh is None else mesh.size
-    size = many * (chunk or (2 if jax.default_backend() == "cpu" else -(-n // many)))
+    size = many * (chunk or (CPU_CHUNK if jax.default_backend() == "cpu" else -(-n // many)))
     size = min(size, many * -(-n // many))
     if mesh is not None:
         shared = jax.device_put(shared, replicated(mesh))

@@ -171,10 +171,10 @@ def temporal() -> Objective:
 
         1/2 mean (c_n - c_{n-1})^2 + 1/2 mean (c_{n+1} - c_n)^2
 
-    The one term that couples members of a batch: their sum counts each step between frames once. So it needs the whole
-    film in one chunk (`chunk=` of `refine`) and a first-order solver.
+    The one term that couples members of a batch: their sum counts each step between frames once. So `refine`
+    takes the whole film at once, and only with a first-order solver.
     """
-    return term("temporal", _temporal)
+    return term("temporal", _temporal, couples=True)
 
 
 def _temporal(images, target, code, generator, prepared) -> Float[Array, " n"]:

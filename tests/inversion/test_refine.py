@@ -7,7 +7,7 @@ import pytest
 from jaxgan.core import Code, term
 from jaxgan.inversion import Found, chain, refine
 from jaxgan.inversion.descent import nvidia
-from jaxgan.losses.latent import near_mean_w
+from jaxgan.losses.latent import near_mean_w, temporal
 from jaxgan.losses.reconstruct import pixel
 from tests import planted, tolerances
 
@@ -145,6 +145,62 @@ def test_targets_are_prepared_once():
     assert len(calls) == 1
 
 
+def test_rows_that_do_not_move_keep_their_bits(g, images):
+    start = g.to(g.sample(jax.random.key(1), 4), "w+")
+    found, info = refine(pixel(), steps=20, space="w+", layers=(0, 3), wander=0.05)(Found(g, start), images, KEY)
+    still = [i for i in range(start.value.shape[1]) if i not in (0, 3)]
+    np.testing.assert_array_equal(found.code.value[:, still], start.value[:, still])
+    assert np.all(np.abs(found.code.value - start.value)[:, (0, 3)].max((0, 2)) > 1e-3)
+    assert np.all(info["final"] < info["loss"][0])
+
+
+def test_a_held_code_keeps_its_bits_while_noise_and_features_move(g, images):
+    start, seen = g.to(g.sample(jax.random.key(1), 4), "w"), []
+    how = lambda **more: refine(pixel(), adam, steps=20, space="w+", layers=(), noise=True, features=["b8"], **more)
+    adam = optax.adam(0.1)
+    found, info = how(progress=lambda *a: seen.append(a), chunk=2)(Found(g, start), images, KEY)
+    assert found.code.space == "w" and np.array_equal(found.code.value, start.value)
+    assert np.all(info["final"] < 0.5 * info["loss"][0])
+    own = g.read(start.replace(noise=found.code.noise), ["b8"])["b8"]
+    assert found.code.features["b8"].shape == own.shape and np.abs(found.code.features["b8"] - own).max() > 1e-2
+    assert seen == [(i + 1, 40) for i in range(40)]
+    still, _ = how(rates={"features": 0.0}, chunk=2)(Found(g, start), images, KEY)
+    again, _ = how(rates={"features": 0.0}, chunk=2)(still, images, KEY)
+    np.testing.assert_array_equal(again.code.features["b8"], still.code.features["b8"])
+
+
+def test_a_search_along_principal_axes_stays_in_their_span(g, images):
+    found, info = refine(pixel(), steps=40, space="w+", rank=5)(Found(g), images, KEY)
+    away = np.asarray(found.code.value - found.code.value.mean((0, 1)))
+    values = np.linalg.svd(away.reshape(-1, 16), compute_uv=False)
+    assert values[5] < 1e-4 * values[0] < values[4]
+    assert np.all(info["final"] < info["loss"][0])
+
+
+def test_eight_devices_find_the_codes_of_one(g, images, close):
+    how = lambda **more: refine(pixel(), optax.adam(0.1), steps=10, space="w+", **more)
+    many = jnp.concatenate([images, images[::-1], images[:3]])  # 11 images: the last share is padded
+    one, a = how()(Found(g), many, KEY)
+    eight, b = how(devices=jax.devices()[:8], chunk=1)(Found(g), many, KEY)
+    assert jax.device_count() >= 8 and a["loss"].shape == b["loss"].shape == (10, 11)
+    close(b["loss"], a["loss"], tolerances.OP)
+    close(eight.code.value, one.code.value, tolerances.NETWORK)
+    assert np.all(np.isfinite(eight.images()))
+
+
+def test_memory_is_that_of_a_chunk_whatever_the_number_of_images():
+    g = planted.style(channel_base=64)
+
+    def temporary(n, chunk):
+        how = refine(pixel(), steps=2, space="w", chunk=chunk, samples=8)
+        search = jax.jit(lambda images: how(Found(g), images, KEY)[0].code.value)
+        return search.lower(jnp.zeros((n, 16, 16, 3))).compile().memory_analysis().temp_size_in_bytes
+
+    few, many, whole = temporary(8, 4), temporary(32, 4), temporary(32, 32)
+    images = 24 * 16 * 16 * 3 * 4
+    assert many < few + 3 * images < whole
+
+
 def test_zero_steps_are_the_identity(g, images):
     found = Found(g, g.sample(jax.random.key(1), 4))
     same, info = refine(pixel(), steps=0)(found, images, KEY)
@@ -178,9 +234,23 @@ def test_schedule_follows_its_closed_form():
         ({"space": "v"}, "space"),
         ({"start": "given"}, "given"),
         ({"steps": -1}, "steps"),
+        ({"layers": ()}, "nothing moves"),
+        ({"layers": (6,), "space": "w+"}, "layers 0 to 5"),
+        ({"layers": (0,)}, "no layers in 'w'"),
+        ({"features": ("b7",)}, "tap 'b7'"),
+        ({"features": ("b8",), "solver": "lm"}, "features"),
+        ({"rates": {"w": 1.0}}, "variable 'w'"),
+        ({"rank": 3, "space": "z"}, "principal axes"),
+        ({"rank": 17}, "16 coordinates"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(g, images, settings, word):
     with pytest.raises(ValueError, match=word) as error:
         refine(pixel(), **settings)(Found(g), images, KEY)
     assert "\n" not in str(error.value)
+
+
+def test_a_film_is_not_cut(g, images):
+    for settings in ({"chunk": 2}, {"solver": "lm"}, {"devices": jax.devices()}):
+        with pytest.raises(ValueError, match="couples the images"):
+            refine(pixel() + temporal(), **settings)(Found(g), images, KEY)
