@@ -129,6 +129,8 @@ def published(name: str, objective, encoder, own: dict[str, Any], chunk, progres
     if "network" in inspect.signature(paper).parameters:
         own["network"] = needed(encoder, name)
     missing = [key for key, p in takes.items() if p.default is p.empty and key not in own]
+    if "objective" not in inspect.signature(paper).parameters:
+        raise Mistake(f"--how {name} is for Python: jaxgan.inversion.papers.{name}")
     if missing:
         raise Mistake(f"--how {name} needs {missing[0]}: write {name}:{missing[0]}=...")
     return paper(objective=objective, **own, **more(paper, chunk, progress))

@@ -19,7 +19,7 @@ DIRECTIONS, BY, TYPICAL, SAMPLES = 3, 2.0, 64, 10_000
 # Name of a figure, what it says, and which way is better ("near one" for those that are 1 for the generator's own).
 FIGURES = {
     "lpips": ("LPIPS", "lower"),
-    "perceptual": ("perceptual", "lower"),
+    "perceptual": ("perceptual distance", "lower"),
     "mse": ("MSE", "lower"),
     "psnr": ("PSNR, dB", "higher"),
     "ssim": ("SSIM", "higher"),
@@ -27,6 +27,7 @@ FIGURES = {
     "mahalanobis_p": ("Mahalanobis in P", "lower"),
     "mahalanobis_w": ("Mahalanobis in W", "lower"),
     "mahalanobis_z": ("Mahalanobis in Z", "lower"),
+    "rows_apart": ("rows apart", "lower"),
     "drift": ("drift of edits", "near one"),
     "consistency": ("editing consistency", "lower"),
     "seconds": ("seconds", "lower"),
@@ -117,6 +118,8 @@ def figures(judge: Judge, g: Generator, found: Found, drawn, images) -> dict[str
         values["identity"] = metrics.identity(judge.embed, drawn, images)
     apart = metrics.mahalanobis(g, code, judge.charts)
     values |= {f"mahalanobis_{space}": value for space, value in apart.items()}
+    if rows := metrics.rows_apart(g, code, judge.charts):
+        values["rows_apart"] = next(iter(rows.values()))
     if apart:  # codes that the charts do not reach cannot be moved along their axes either
         draw = drawing(found)
         values["drift"] = metrics.drift(draw, g, code, judge.edits, judge.distance) / max(judge.typical, 1e-12)

@@ -2,6 +2,7 @@
 
 from jaxgan.losses import adversarial, degrade, penalties
 from jaxgan.losses.degrade import against, observed, where_seen
+from jaxgan.losses.features import features
 from jaxgan.losses.gram import gram
 from jaxgan.losses.identity import identity
 from jaxgan.losses.latent import (
@@ -21,6 +22,7 @@ __all__ = [
     "against",
     "degrade",
     "domain",
+    "features",
     "gaussian",
     "gram",
     "identity",

@@ -12,7 +12,7 @@ from jaxgan.metrics.disentanglement import (
     rescoring,
     sap,
 )
-from jaxgan.metrics.editability import charts, consistency, drift, mahalanobis
+from jaxgan.metrics.editability import charts, consistency, drift, mahalanobis, rows_apart
 from jaxgan.metrics.equivariance import decibels, equivariance
 from jaxgan.metrics.evaluate import METRICS, Figure, evaluate
 from jaxgan.metrics.fid import collect, figure_name, frechet, frechet_distance
@@ -59,6 +59,7 @@ __all__ = [
     "principal_angles",
     "psnr",
     "rescoring",
+    "rows_apart",
     "sap",
     "ssim",
     "trimmed_mean",

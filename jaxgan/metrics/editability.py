@@ -10,23 +10,33 @@ from jaxtyping import Array, Float
 
 from jaxgan.core.code import Code
 from jaxgan.core.generator import Generator, base
-from jaxgan.latents.charts import Whitening
+from jaxgan.core.moments import covariance
+from jaxgan.latents.charts import Whitening, whitening
 from jaxgan.latents.spaces import rows, styled
-from jaxgan.latents.stats import SAMPLES, population, typical_distance
+from jaxgan.latents.stats import SAMPLES, moments, typical_distance
+
+FLOOR = 0.05
 
 Edit = Callable[[Generator, Code], Code]
 
 
-def charts(g: Generator, key, samples: int = SAMPLES) -> dict[str, Whitening]:
+def charts(g: Generator, key, samples: int = SAMPLES, floor: float = FLOOR) -> dict[str, Whitening]:
     """Return the charts in which `mahalanobis` measures: of "p" and "w" where there are such spaces, else the first.
 
     Args:
         g: Generator.
         key: Random key of the population.
         samples: Size of the population.
+        floor: Smallest standard deviation, as a fraction of the largest. A mapping network's last layer leaves a few
+            directions of P almost flat (a thousandth of the widest): a search steps off them without any effect on
+            the image, and without a floor the distance would tell of nothing else.
     """
     spaces = [space for space in ("p", "w") if space in g.spaces] or [styled(g)]
-    return {space: population(g, key, samples, space=space) for space in spaces}
+    keep = {}
+    for space in spaces:
+        m = moments(g, key, space, samples)
+        keep[space] = whitening(m.mean, covariance(m), floor)
+    return keep
 
 
 def mahalanobis(g: Generator, code: Code, charts: Mapping[str, Whitening]) -> dict[str, Float[Array, " n"]]:
@@ -45,17 +55,42 @@ def mahalanobis(g: Generator, code: Code, charts: Mapping[str, Whitening]) -> di
     Source: Wulff and Torralba, "Improving Inversion and Generation Diversity in StyleGAN using a Gaussianized Latent
     Space", 2020, eq. 4; the mean over D makes widths comparable.
     """
+    white = whitened(g, code, charts)
+    return {space: jnp.sqrt(jnp.square(value).mean((1, 2))) for space, value in white.items()}
+
+
+def rows_apart(g: Generator, code: Code, charts: Mapping[str, Whitening]) -> dict[str, Float[Array, " n"]]:
+    """Return how far the rows of codes lie from each other, in each of the charts' spaces.
+
+        sqrt(mean_ld (p_n,l - mean_l p_n)^2)
+
+    All rows of the population's codes are equal: 0. Two codes that have nothing in common give 1 / sqrt(2) where half
+    of the rows is the one's and half the other's, many such codes 1.
+
+    Args:
+        g, code, charts: As in `mahalanobis`; codes without rows have 0.
+
+    Source: the distance from W to W+ that Tov et al., "Designing an Encoder for StyleGAN Image Manipulation" (2021),
+    section 3.3, hold small by the norms of their offsets.
+    """
+    return {space: jnp.sqrt(jnp.var(value, axis=1).mean(1)) for space, value in whitened(g, code, charts).items()}
+
+
+def whitened(g: Generator, code: Code, charts: Mapping[str, Whitening]) -> dict[str, Float[Array, "n l d"]]:
+    """Carry codes to the charts' whitened coordinates, row by row; one row for a code without rows."""
     found = {}
     for space, chart in charts.items():
         there = space + "+" if code.space.endswith("+") and space + "+" in g.spaces else space
         if reaches(g, code.space, there):
             value = chart.forward(g.to(code, there).value[..., : len(chart.mean)])
-            found[space] = jnp.sqrt(jnp.square(value).reshape(len(code), -1).mean(1))
+            found[space] = value.reshape(len(code), -1, len(chart.mean))
     return found
 
 
 def reaches(g: Generator, here: str, there: str) -> bool:
     """Whether the chain leads from codes of one space to another."""
+    if here not in g.spaces:  # of a generator put together for the inversion
+        return False
     order = [stage.source for stage in g.arch.stages]
     return order.index(base(g.arch, here)) <= order.index(base(g.arch, there))
 

@@ -9,7 +9,7 @@ import pytest
 
 from jaxgan.core import Code, Directions
 from jaxgan.editing import identity, move
-from jaxgan.metrics import charts, consistency, drift, mahalanobis, mse
+from jaxgan.metrics import charts, consistency, drift, mahalanobis, mse, rows_apart
 from tests import planted, tolerances
 
 KEY = jax.random.key(2)
@@ -52,8 +52,20 @@ def test_rows_that_wander_apart_are_farther_than_their_mean(g):
     assert jnp.all(far["p"] > near["p"]) and jnp.all(far["w"] > near["w"])
 
 
+def test_rows_of_two_codes_lie_apart_as_the_population_is_wide(g):
+    scale = charts(g, KEY, 4000)
+    a, b = (g.to(g.sample(jax.random.key(seed), 400), "w+") for seed in (5, 6))
+    assert set(rows_apart(g, a, scale)) == {"p", "w"}
+    for space, distance in rows_apart(g, a, scale).items():
+        np.testing.assert_allclose(distance, 0, atol=1e-3)
+        mixed = a.replace(value=jnp.concatenate([a.value[:, :2], b.value[:, 2:]], 1))
+        assert float(jnp.square(rows_apart(g, mixed, scale)[space]).mean()) == pytest.approx(0.5, abs=0.06)
+    np.testing.assert_array_equal(rows_apart(g, g.sample(KEY, 2), scale)["p"], 0)
+
+
 def test_a_space_behind_the_charts_is_left_out(g):
-    assert mahalanobis(g, g.to(g.sample(KEY, 2), "s"), charts(g, KEY, 100)) == {}
+    code, scale = g.to(g.sample(KEY, 2), "s"), charts(g, KEY, 100)
+    assert mahalanobis(g, code, scale) == {} and rows_apart(g, code, scale) == {}
 
 
 def test_a_generator_without_styles_is_measured_where_it_starts(plane):
