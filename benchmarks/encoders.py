@@ -50,8 +50,9 @@ def main() -> None:
     g = jg.load(args.model)
     network = jg.load(args.encoder, part="E")
     images = held_out(args.data, args.images, g.resolution, g.arch.channels)
-    weights, heads = args.lpips or (None, None)
-    judge = jg.io.load_lpips("squeeze", weights=weights, heads=heads) if args.lpips else None
+    judge = None
+    if args.lpips:
+        judge = jg.io.load_lpips("squeeze", weights=args.lpips[0], heads=args.lpips[1])
     inv, objective = jg.inversion, jg.losses.perceptual() + jg.losses.pixel()
     first = (inv.restyle if network.name.startswith("restyle") else inv.encode)(network)
     adam = {lr: optax.adam(lr) for lr in (args.lr, *args.short_lr)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -66,4 +68,5 @@ def step(network: Network, g: Generator, code: Code, images: Float[Array, "n h w
 def change(network: Network, images, drawn) -> Float[Array, "n l d"]:
     """Return the change of the code that the encoder asks for."""
     variables = {"params": network.params, "buffers": network.buffers}
-    return network.module.apply(variables, images, drawn, method="residual")
+    changed: Any = network.module.apply(variables, images, drawn, method="residual")
+    return changed

@@ -87,8 +87,8 @@ class StyleEncoder(nn.Module):
         """Return the codes without `w_mean`."""
         if len(others) != self.guesses - 1:
             raise ValueError(
-                f"This encoder looks at {self.guesses} images at once, got {1 + len(others)}: use inversion.restyle for 2, "
-                "inversion.encode for 1."
+                f"This encoder looks at {self.guesses} images at once, got {1 + len(others)}: use "
+                "inversion.restyle for 2, inversion.encode for 1."
             )
         x = jnp.concatenate([reduced(i, self.resolution) for i in (images, *others)], axis=-1)
         maps = self.features(x, train)

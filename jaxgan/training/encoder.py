@@ -149,7 +149,7 @@ class Encoder:
         config = self.config(g)
         module, described = ENCODERS[self.paper].encoder(**config), tuple(sorted(config.items()))
         images = [jnp.zeros(shape) for shape in module.inputs()]
-        made = initialise(module, key, *images, name=f"{self.paper}.encoder", config=described)
+        made: Any = initialise(module, key, *images, name=f"{self.paper}.encoder", config=described)
         means = {name: jnp.broadcast_to(mean, held.shape) for name, held in made.buffers.items() if name in MEANS}
         return made.replace(buffers={**made.buffers, **means})
 

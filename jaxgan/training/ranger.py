@@ -59,10 +59,10 @@ def lookahead(inner: optax.GradientTransformation, every: int = 6, share: float 
         # A copy: donated buffers must not be shared.
         return Slow(jnp.int32(0), jax.tree.map(jnp.copy, params), inner.init(params))
 
-    def update(gradients, state, params=None):
+    def update(updates, state, params=None):
         if params is None:
-            raise ValueError("lookahead needs the parameters: update(gradients, state, params).")
-        steps, held = inner.update(gradients, state.inner, params)
+            raise ValueError("lookahead needs the parameters: update(updates, state, params).")
+        steps, held = inner.update(updates, state.inner, params)
         count = state.count + 1
         now = count % every == 0
         slow = jax.tree.map(lambda s, p, u: jnp.where(now, s + share * (p + u - s), s), state.weights, params, steps)

@@ -51,7 +51,7 @@ class Shelf:
     def __init__(self, folder: Path, recipe: Recipe, files: Files, key, samples: int, step: int, writes: bool):
         self.folder, self.recipe, self.files, self.key, self.samples = folder, recipe, files, key, samples
         self.journal = Journal(folder, step) if writes else None
-        self.reals = real_images(recipe, samples) if writes else None
+        self.reals: Any = real_images(recipe, samples) if writes else None
         if writes and step == 0:
             files.save_grid(folder / "reals.png", self.reals, columns(samples))
 
@@ -73,11 +73,12 @@ class Shelf:
         A game without samples shows rows of images, each above the row of what it makes of them.
         """
         if self.journal:
-            if trainer.show is None:
+            show = trainer.show
+            if show is None:
                 images = sampled(on_host(trainer.model(state)), self.key, self.samples, self.recipe.batch)
             else:
                 parts = {name: on_host(trainer.network(state, name, name in state.ema)) for name in trainer.parts}
-                images = beside(self.reals, lambda some: trainer.show(parts, some), self.recipe.batch)
+                images = beside(self.reals, lambda some: show(parts, some), self.recipe.batch)
             path = self.folder / "samples" / f"kimg_{named(self.recipe.seen(step), self.recipe)}.png"
             self.files.save_grid(path, images, columns(self.samples))
 
