@@ -55,6 +55,23 @@ def channels(labels: Labels, codes, each: int):
     return finder
 
 
+def conditioned(labels: Labels, codes):
+    """Return a finder of boundaries, each without its part along those of all other factors."""
+
+    def finder(g, key, k):
+        found = jg.directions.boundary(labels, codes=codes)(g, key, k)
+        factor = [name.rstrip("0123456789") for name in found.names]
+        others = [[j for j, other in enumerate(factor) if other != one] for one in factor]
+        return Directions.join(*(found[i].project_out(found[some]) for i, some in enumerate(others)))
+
+    return finder
+
+
+def leading(finder, axes: int):
+    """Return a finder that searches for more axes than it keeps: few alone would shrink to what changes nothing."""
+    return lambda g, key, k: finder(g, key, axes)[:k]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", default="scenes64", help="a generator of scenes, with w+ (scenes64)")
@@ -72,12 +89,14 @@ def main() -> None:
     seen = observe(g, draw, scorer, "w", args.samples, codes=codes)
     labels = Labels(seen.scores, seen.names)
     few = g.to(g.sample(judged, args.codes), "w+")
-    middle = [t for t in g.arch.taps if not t.startswith("rgb")][-3]
+    blocks = [t for t in g.arch.taps if not t.startswith("rgb") and "_" not in t]
+    middle = blocks[len(blocks) // 2]
     finders = {
         "pca": jg.directions.pca(),
         "sefa": jg.directions.sefa(),
-        "hessian": jg.directions.hessian(200, space="w", tap=middle, batch=4, lr=0.3),
+        "hessian": leading(jg.directions.hessian(100, space="w", tap=middle, batch=4, lr=0.3), 80),
         "boundary": jg.directions.boundary(labels, codes=codes),
+        "boundary, given": conditioned(labels, codes),
         "boundary, ridge": jg.directions.boundary(labels, codes=codes, loss="ridge"),
         "boundary, mean": jg.directions.boundary(labels, codes=codes, loss="mean"),
         "stylespace": channels(labels, codes, 3),
