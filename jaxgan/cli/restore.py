@@ -133,7 +133,7 @@ def check(options: Options) -> None:
 
 
 def damage(options: Options, g):
-    """Return the operator of the task."""
+    """Return the operator of the task, from images to images of the same size."""
     import numpy as np
 
     from jaxgan import io
@@ -143,7 +143,7 @@ def damage(options: Options, g):
     if options.task == "superres":
         if side % options.factor:
             raise words.Mistake(f"--factor {options.factor} does not divide the generator's {side} pixels")
-        return degrade.down(options.factor)
+        return degrade.chain(degrade.down(options.factor), degrade.up(options.factor))
     if options.task == "colorize":
         if g.arch.channels != 3:
             raise words.Mistake("--task colorize needs a generator of coloured images, this one draws grey ones")
@@ -182,10 +182,6 @@ def shown(options: Options, operator, images, key=None):
     import jax
     import jax.numpy as jnp
 
-    from jaxgan.ops.resample import enlarge
-
-    if options.task == "superres":
-        return enlarge(operator(images), options.factor)
     if options.task == "denoise" and options.degrade and key is not None:
         # Every picture gets the same noise, so that its result does not depend on its place; files are clipped too.
         return jnp.clip(images + options.sigma / 127.5 * jax.random.normal(key, images.shape[1:]), -1, 1)

@@ -18,7 +18,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxgan.core.objective import Objective
 from jaxgan.ops.color import REC601
-from jaxgan.ops.resample import average
+from jaxgan.ops.resample import average, enlarge
 from jaxgan.ops.warp import separable
 
 Operator = Callable[[Float[Array, "n h w c"]], Float[Array, "n h2 w2 c"]]
@@ -174,6 +174,18 @@ def down(factor: int) -> Operator:
 @cache  # one function for each factor: a new one would compile anew
 def _down(factor: int):
     return lambda images: average(images, factor)
+
+
+def up(factor: int) -> Operator:
+    """Enlarge images by repeating each pixel: behind `down` it brings what was seen to a size that networks take."""
+    if factor < 1:
+        raise ValueError(f"Images are enlarged by a whole factor of at least 1, got {factor}.")
+    return Partial(_up(factor))
+
+
+@cache
+def _up(factor: int):
+    return lambda images: enlarge(images, factor)
 
 
 def luma() -> Operator:

@@ -57,6 +57,7 @@ def test_masks_weigh_inside_and_outside_and_may_differ_from_image_to_image():
 def test_an_enlarged_picture_is_seen_as_it_was(close):
     small = images(2, SIDE // 4)
     close(degrade.down(4)(enlarge(small, 4)), small, tolerances.OP)
+    np.testing.assert_array_equal(degrade.up(4)(small), enlarge(small, 4))
     grey = jnp.broadcast_to(images(3)[..., :1], (3, SIDE, SIDE, 3))
     close(degrade.luma()(grey), grey, tolerances.OP)
     close(degrade.luma()(images(0))[..., 0], images(0) @ np.array([0.299, 0.587, 0.114], np.float32), tolerances.OP)
@@ -117,6 +118,7 @@ def test_another_picture_has_its_say():
         (lambda: degrade.hole(np.ones((4, 4, 3))), r"\[H, W\]"),
         (lambda: degrade.box((8, 8), (4, 4, 5, 2)), "8x8"),
         (lambda: degrade.down(0), "at least 1"),
+        (lambda: degrade.up(0), "at least 1"),
         (lambda: degrade.down(5)(images(0)), "5x5"),
         (lambda: degrade.luma()(images(0)[..., :1]), "3 channels"),
         (lambda: degrade.crop(10, 10, 7, 2)(images(0)), "16x16"),
