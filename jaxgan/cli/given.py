@@ -22,7 +22,7 @@ def given(
     seed: int = 0,
     anyway: bool = False,
 ) -> Code:
-    """Return the codes that items name, in order, in the space that layers read row by row.
+    """Return the codes that items name, in order, in their space, or in the one that layers read row by row.
 
     Args:
         items: `7` or `0-5` (seeds), `codes.safetensors` or `codes.safetensors#0,3`, or a picture or folder of pictures.
@@ -61,6 +61,8 @@ def given(
         codes = [smoothing(smooth)(g, joined(codes))]
     if psi is not None:
         codes = [truncate(psi)(g, code) if code.space == first else code for code in codes]
+    if len({code.space for code in codes}) == 1:
+        space = codes[0].space
     same = alike(g, space, *(code[i] for code in codes for i in range(len(code))))
     return jax.tree.map(lambda *x: jnp.concatenate(x), *same)
 
