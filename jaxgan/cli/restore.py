@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from jaxgan.cli import models, words
+from jaxgan.cli.judges import rounded
 
 HELP = """Find the pictures behind damaged ones: those that the generator draws, and that look the same once damaged.
 
@@ -103,10 +104,10 @@ def main(args: Sequence[str]) -> None:
         results += list(np.asarray(made)[:n])
         for i in range(n):
             io.save_image(files[start + i], results[start + i])
-            row = {name: round(float(values[i]), 6) for name, values in figures.items()}
-            rows.append({"image": names[start + i], "file": files[start + i].name, **row, "seconds": round(seconds, 3)})
-            told = "  ".join(f"{name} {value:.4g}" for name, value in row.items())
-            words.say(f"{names[start + i]:<32}  {told}  seconds {seconds:.3g}")
+            row = {name: float(values[i]) for name, values in figures.items()} | {"seconds": seconds}
+            kept = {name: rounded(value) for name, value in row.items()}
+            rows.append({"image": names[start + i], "file": files[start + i].name, **kept})
+            words.say(f"{names[start + i]:<32}  " + "  ".join(f"{name} {value:.4g}" for name, value in row.items()))
         write(options, np.asarray(seen), results, images, rows, notes)
     words.say(f"{len(rows)} images in {options.out}")
 

@@ -1,7 +1,7 @@
 """Losses: adversarial ones and penalties for training, objectives for inversion, tuning and encoders."""
 
 from jaxgan.losses import adversarial, degrade, penalties
-from jaxgan.losses.degrade import against, observed, where_seen
+from jaxgan.losses.degrade import observed, where_seen
 from jaxgan.losses.features import features
 from jaxgan.losses.gram import gram
 from jaxgan.losses.identity import identity
@@ -19,7 +19,6 @@ from jaxgan.losses.text import near, painted, text
 
 __all__ = [
     "adversarial",
-    "against",
     "degrade",
     "domain",
     "features",

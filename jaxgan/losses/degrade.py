@@ -64,32 +64,6 @@ def _compare(operator, fn, images, target, code, generator, prepared) -> Float[A
     return fn(operator(images), seen, code, generator, inner)
 
 
-def against(objective: Objective, images: Float[ArrayLike, "#n h w c"]) -> Objective:
-    """Compare with given images instead of the target: where two pictures each have a say, as in a crossover.
-
-    Args:
-        objective: Judges.
-        images: Images [N, H, W, C], or [1, H, W, C] for all; as many as are compared
-            at a time, see `chunk` of `refine`.
-    """
-    other = jnp.asarray(images, jnp.float32)
-    return Objective(
-        tuple(
-            t.replace(fn=Partial(_compare_with, other, t.fn), prepare=Partial(_prepare_with, other, t.prepare))
-            for t in objective.terms
-        )
-    )
-
-
-def _prepare_with(other, inner, target):
-    # Prepared things are batched like the target.
-    return None if inner is None else inner(jnp.broadcast_to(other, (len(target), *other.shape[1:])))
-
-
-def _compare_with(other, fn, images, target, code, generator, prepared) -> Float[Array, " n"]:
-    return fn(images, jnp.broadcast_to(other, (len(images), *other.shape[1:])), code, generator, prepared)
-
-
 def where_seen(objective: Objective) -> Objective:
     """Compare only where the target is finite: holes that differ from image to image travel with the images, as NaN.
 

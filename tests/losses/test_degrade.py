@@ -103,15 +103,6 @@ def test_holes_that_differ_from_image_to_image_travel_with_the_images():
     assert np.all(np.where(each == 0, moved, 0) == 0) and np.all(np.isfinite(moved))
 
 
-def test_another_picture_has_its_say():
-    x, y, other = images(0), images(1), images(2)
-    objective = losses.observed(JUDGE, degrade.hole(MASK))
-    alone = losses.against(objective, other)
-    np.testing.assert_array_equal(alone(x, y)[0], objective(x, other)[0])
-    one = losses.against(losses.pixel(), other[:1])
-    np.testing.assert_array_equal(one(x, y)[0], losses.pixel()(x, jnp.repeat(other[:1], 3, 0))[0])
-
-
 @pytest.mark.parametrize(
     "wrong,said",
     [
