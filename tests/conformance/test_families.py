@@ -11,10 +11,12 @@ import jaxgan as jg
 from jaxgan.core.network import initialise
 from jaxgan.latents.spaces import styled
 from jaxgan.models import FAMILIES
-from tests.conformance.families import CASES
+from tests.conformance.families import CASES, briefly
 from tests.tolerances import OP
 
 every = pytest.mark.parametrize("case", CASES, ids=str)
+# Laws that compile a program for each space or tap: a family's variants are left to the slow tests.
+heavy = pytest.mark.parametrize("case", briefly(CASES))
 
 
 def test_every_family_is_in_the_suite():
@@ -24,9 +26,8 @@ def test_every_family_is_in_the_suite():
 @cache
 def generator(case):
     """A generator with nothing at its initial zero, so that nothing hides behind one."""
-    g = FAMILIES[case.family].arch(**case.arch).init(jax.random.key(0))
-    move = lambda x: x + 0.1 * jax.random.normal(jax.random.key(x.size), x.shape)
-    return jax.tree.map(move, g)
+    g, draw = FAMILIES[case.family].arch(**case.arch).init(jax.random.key(0)), np.random.default_rng(0)
+    return jax.tree.map(lambda x: x + 0.1 * draw.standard_normal(x.shape, np.float32), g)
 
 
 @cache
@@ -63,13 +64,13 @@ def test_the_arch_is_hashable_and_made_again_by_its_configuration(case):
     assert again == arch and hash(again) == hash(arch)
 
 
-@every
+@heavy
 def test_compiled_equals_eager(case, close):
     with jax.disable_jit():
         close(generator(case)(code(case)), images(case), OP)
 
 
-@every
+@heavy
 def test_entering_at_any_space_gives_the_same_images(case, close):
     g = generator(case)
     for space in g.spaces:
@@ -79,14 +80,14 @@ def test_entering_at_any_space_gives_the_same_images(case, close):
         close(g(there), images(case), OP, space)
 
 
-@every
+@heavy
 def test_members_of_a_batch_do_not_couple(case, close):
     g, order = generator(case), jnp.array([2, 0, 3, 1])
     close(g(code(case)[order]), images(case)[order], OP, "permuted")
     close(g(code(case)[1]), images(case)[1:2], OP, "alone")
 
 
-@every
+@heavy
 def test_gradients_with_respect_to_codes_and_parameters_are_finite_and_not_zero(case):
     g = generator(case)
     for space in g.spaces:
@@ -98,7 +99,7 @@ def test_gradients_with_respect_to_codes_and_parameters_are_finite_and_not_zero(
         assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(by_code)), space
 
 
-@every
+@heavy
 def test_every_tap_can_be_read_held_by_a_code_and_patched(case, close):
     g = generator(case)
     read = g.read(code(case), g.arch.taps)
@@ -154,7 +155,7 @@ def test_files_give_back_the_same_bits(case, tmp_path):
     assert scores.shape == (4, 1) and np.array_equal(scores, d(images(case), code(case).cond))
 
 
-@every
+@heavy
 def test_rendering_compiles_once(case):
     from jaxgan.core.generator import _render
 
