@@ -31,7 +31,14 @@ examples:
   jaxgan compare network.pkl photos/ --how w w+ "prior=w+:prior=0.01" ii2s --steps 300
   jaxgan compare network.pkl photos/ --how encode e4e+50=w+:steps=50 idinvert --encoder e4e.safetensors"""
 
-POPULATION, PART = 512, 64
+POPULATION, PART, FEW = 512, 64, 16
+PLANES = {
+    "mahalanobis_p": "How far the codes lie from the population's middle, row by row.",
+    "mahalanobis_z": "How far the codes lie from the population's middle.",
+    "rows_apart": "How far the rows of a code lie from each other; those of the population's codes are equal.",
+    "kernel": "How unlike the population's images those of the edited codes are.",
+    "drift": "How far edits carry the images, compared with the population's own: nearest to 1 is best.",
+}
 
 
 @dataclass(frozen=True)
@@ -101,13 +108,12 @@ def main(args: Sequence[str]) -> None:
             hows[name] = inverters.inverter(
                 what, g, judge.objective, encoder=encoder, settings=own, chunk=options.chunk, progress=progress
             )
-        scene = Scene(options, g, images, judge, keys)
-        entries = []
+        stage, entries = scene(options, g, images, judge, keys[0], keys[2]), []
         for name, how in hows.items():
-            entries.append(scene.entry(name, how))
+            entries.append(entry(stage, name, how))
             row = "  ".join(f"{f} {entries[-1].mean(f):.4g}" for f in shown(entries[-1]))
             words.say(f"{name:<16}  {row}")
-    comparison = scene.comparison([picture.name for picture in pictures], entries)
+    comparison = compared(stage, [picture.name for picture in pictures], entries)
     with replaced(options.out / "index.html") as path:
         path.write_text(written(comparison))
     with replaced(options.out / "figures.json") as path:
@@ -135,111 +141,119 @@ def named(word: str, g) -> tuple[str, str]:
     return word, word
 
 
+@dataclass(frozen=True)
 class Scene:
-    """What all inverters of a comparison share: images, judge, and the population to compare edited images with."""
+    """What all inverters of a comparison share.
 
-    def __init__(self, options: Options, g, images, judge: judges.Judge, keys):
-        import jax
-        import numpy as np
+    Args:
+        options: The command's.
+        g, images, judge: The generator, what it shall draw, and who judges.
+        key: Of every inverter.
+        features: Network that compares edited images with the population.
+        population: Features of the population's images [P, D].
+        reference: The figures of the population's own codes.
+    """
 
-        from jaxgan.io.features import feature_network
+    options: Options
+    g: Any
+    images: Any
+    judge: judges.Judge
+    key: Any
+    features: Any
+    population: Any
+    reference: dict[str, float]
 
-        self.options, self.g, self.images, self.judge, self.keys = options, g, images, judge, keys
-        self.features = feature_network(options.features)
-        code = g.sample(keys[2], POPULATION)
-        drawn = np.stack(list(models.drawn(g, code, PART)))
-        self.population = np.asarray(self.see(drawn))
-        few = g.sample(jax.random.fold_in(keys[2], 1), max(len(images), 16))
-        moved = [np.clip(np.asarray(g(edit(g, few))), -1, 1) for edit in judge.edits]
-        self.reference = self.kernel(np.concatenate(moved))
-        self.apart = self.distances(few)
 
-    def see(self, images):
-        import numpy as np
+def scene(options: Options, g, images, judge: judges.Judge, key, draws) -> Scene:
+    """Look at the population: its images, and how its own codes look edited."""
+    import jax
+    import numpy as np
 
-        parts = [np.asarray(self.features(images[i : i + PART])) for i in range(0, len(images), PART)]
-        return np.concatenate(parts)
+    from jaxgan import metrics
+    from jaxgan.io.features import feature_network
 
-    def kernel(self, edited) -> float:
-        """Kernel distance between edited images and the population's, times a thousand."""
-        from jaxgan import metrics
+    features, keys = feature_network(options.features), jax.random.split(draws)
+    population = seen(features, np.stack(list(models.drawn(g, g.sample(keys[0], POPULATION), PART))))
+    few = g.sample(keys[1], max(len(images), FEW))
+    edited = np.concatenate([np.clip(np.asarray(g(edit(g, few))), -1, 1) for edit in judge.edits])
+    reference = {f"mahalanobis_{s}": float(v.mean()) for s, v in metrics.mahalanobis(g, few, judge.charts).items()}
+    reference |= {"drift": 1.0, "rows_apart": 0.0, "kernel": kernel(features, population, edited)}
+    return Scene(options, g, images, judge, key, features, population, reference)
 
-        return 1000 * metrics.kernel_distance(self.population, self.see(edited))
 
-    def distances(self, code) -> dict[str, float]:
-        import numpy as np
+def seen(features, images):
+    """Return a network's features of images, in parts [N, D]."""
+    import numpy as np
 
-        from jaxgan import metrics
+    return np.concatenate([np.asarray(features(images[i : i + PART])) for i in range(0, len(images), PART)])
 
-        found = metrics.mahalanobis(self.g, code, self.judge.charts)
-        return {f"mahalanobis_{space}": float(np.mean(value)) for space, value in found.items()}
 
-    def entry(self, name: str, how) -> Entry:
-        """Invert the images, judge what came out, and edit it."""
-        import jax
-        import jax.numpy as jnp
-        import numpy as np
+def kernel(features, population, edited) -> float:
+    """Return the kernel distance between edited images and the population's, times a thousand."""
+    from jaxgan import metrics
 
-        from jaxgan import api
-        from jaxgan.demo.comparison import Entry
+    return 1000 * metrics.kernel_distance(population, seen(features, edited))
 
-        began = time.monotonic()
-        found, _ = api.invert(self.g, self.images, how, self.keys[0])
-        drawn = jax.block_until_ready(jnp.clip(found.images(), -1, 1))
-        seconds = (time.monotonic() - began) / len(self.images)
-        figures = judges.figures(self.judge, self.g, found, drawn, jnp.asarray(self.images))
-        figures["seconds"] = np.full(len(self.images), seconds)
-        figures["loss"] = np.asarray(self.judge.objective(drawn, jnp.asarray(self.images))[0])
-        whole, edited = {}, None
-        if "drift" in figures:
-            draw, code = judges.drawing(found), found.code
-            moved = [np.clip(np.asarray(draw(edit(self.g, code))), -1, 1) for edit in self.judge.edits]
-            whole["kernel"] = self.kernel(np.concatenate(moved))
-            edited = moved[2 * self.options.index + 1]
-            if self.options.consistency:
-                figures["consistency"] = judges.consistency(self.judge, self.g, found, how, self.keys[0])
-        return Entry(name, np.asarray(drawn), edited, figures, whole)
 
-    def comparison(self, names: list[str], entries: list[Entry]) -> Comparison:
-        """Put the entries together with what the page says about them."""
-        import jax
+def entry(scene: Scene, name: str, how) -> Entry:
+    """Invert the images, judge what came out, and edit it."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
 
-        import jaxgan
-        from jaxgan.demo.comparison import Comparison
+    from jaxgan import api
+    from jaxgan.demo.comparison import Entry
 
-        titles = {"loss": ("loss", "lower"), **judges.FIGURES}
-        order = [*titles][:-1]
-        titles = {f: titles[f] for f in order} | {
-            "kernel": ("kernel distance of edits, \N{MULTIPLICATION SIGN}1000", "lower"),
-            "seconds": titles["seconds"],
-        }
-        planes = {
-            "mahalanobis_p": "how far the codes lie from the population's middle; its own lie at 1",
-            "mahalanobis_z": "how far the codes lie from the population's middle; its own lie at 1",
-            "kernel": "how unlike the population the images are once edited",
-            "drift": "how far edits carry the images, compared with the population's own (1)",
-        }
-        held = lambda f: any(f in e.figures or f in e.whole for e in entries)
-        options = self.options
-        direction = f"direction {options.index} of {options.directions or 'the principal components'}"
-        facts = {
-            "Command": f"--how {' '.join(options.how)}" + (f" --steps {options.steps}" if options.steps else ""),
-            "Generator": f"{self.g.arch.name}, {self.g.resolution}x{self.g.resolution}",
-            "Kernel distance": f"{options.features.partition(':')[0]} features, {POPULATION} images of the population",
-            "Device": f"{jax.devices()[0].device_kind}; jaxgan {jaxgan.__version__}, JAX {jax.__version__}",
-        }
-        return Comparison(
-            model=options.model,
-            names=names,
-            originals=self.images,
-            entries=entries,
-            titles=titles,
-            distance=self.judge.name,
-            reference={**self.apart, "drift": 1.0, "kernel": self.reference},
-            edit=f"moved by {options.by:+g} standard deviations along {direction}",
-            planes={f: what for f, what in planes.items() if held(f)},
-            facts=facts,
-        )
+    g, judge, targets = scene.g, scene.judge, jnp.asarray(scene.images)
+    began = time.monotonic()
+    found, _ = api.invert(g, scene.images, how, scene.key)
+    drawn = jax.block_until_ready(jnp.clip(found.images(), -1, 1))
+    seconds = (time.monotonic() - began) / len(targets)
+    figures = {"loss": np.asarray(judge.objective(drawn, targets)[0])}
+    figures |= judges.figures(judge, g, found, drawn, targets)
+    figures["seconds"] = np.full(len(targets), seconds)
+    whole, edited = {}, None
+    if "drift" in figures:
+        draw, code = judges.drawing(found), found.code
+        moved = [np.clip(np.asarray(draw(edit(g, code))), -1, 1) for edit in judge.edits]
+        whole["kernel"] = kernel(scene.features, scene.population, np.concatenate(moved))
+        edited = moved[2 * scene.options.index + 1]
+        if scene.options.consistency:
+            figures["consistency"] = judges.consistency(judge, g, found, how, scene.key)
+    return Entry(name, np.asarray(drawn), edited, figures, whole)
+
+
+def compared(scene: Scene, names: list[str], entries: list[Entry]) -> Comparison:
+    """Put the entries together with what the page says about them."""
+    import jax
+
+    import jaxgan
+    from jaxgan.demo.comparison import Comparison
+
+    options = scene.options
+    titles = {"loss": ("loss", "lower"), **judges.FIGURES}
+    seconds = titles.pop("seconds")
+    titles |= {"kernel": ("kernel distance of edits, \N{MULTIPLICATION SIGN}1000", "lower"), "seconds": seconds}
+    held = lambda figure: any(figure in e.figures or figure in e.whole for e in entries)
+    direction = f"direction {options.index} of {options.directions or 'the principal components'}"
+    facts = {
+        "Command": f"--how {' '.join(options.how)}" + (f" --steps {options.steps}" if options.steps else ""),
+        "Generator": f"{scene.g.arch.name}, {scene.g.resolution}x{scene.g.resolution}",
+        "Kernel distance": f"{options.features.partition(':')[0]} features, {POPULATION} images of the population",
+        "Device": f"{jax.devices()[0].device_kind}; jaxgan {jaxgan.__version__}, JAX {jax.__version__}",
+    }
+    return Comparison(
+        model=options.model,
+        names=names,
+        originals=scene.images,
+        entries=entries,
+        titles=titles,
+        distance=scene.judge.name,
+        reference=scene.reference,
+        edit=f"moved by {options.by:+g} standard deviations along {direction}",
+        planes={figure: what for figure, what in PLANES.items() if held(figure)},
+        facts=facts,
+    )
 
 
 def shown(entry: Entry) -> list[str]:

@@ -26,7 +26,8 @@ svg .mean { stroke: var(--card); stroke-width: 1.5; }
 svg .one { opacity: .28; }
 svg text.tag { font-size: 12px; font-weight: 600; fill: var(--ink); }
 .figures { width: 100%; }
-.figures td, .figures th { padding: .3rem .6rem; white-space: nowrap; }
+.figures td, .figures th { padding: .3rem .5rem; }
+.figures td { white-space: nowrap; }
 .figures td.best { font-weight: 700; }
 .figures tr.reference td { color: var(--soft); font-style: italic; }
 i.dot { display: inline-block; width: .65rem; height: .65rem; border-radius: 50%; margin-right: .45rem; }
@@ -101,11 +102,11 @@ def head(found: Comparison) -> str:
             f"comes nearest: {found.titles[found.distance][0]} {number(nearest.mean(found.distance))}",
         ),
     ]
-    for figure, what in found.planes.items():
+    for figure in found.planes:
         entries = [e for e in found.entries if math.isfinite(e.mean(figure))]
         if entries:
             best = min(entries, key=lambda e: away(e.mean(figure), found.titles[figure][1]))
-            shown.append((escape(best.name), f"{escape(what)}: {number(best.mean(figure))}"))
+            shown.append((escape(best.name), f"best in {escape(found.titles[figure][0])}: {number(best.mean(figure))}"))
     return (
         f"<h1>Inverters compared</h1>\n<p>The generator <b>{escape(found.model)}</b> was asked to draw the same "
         f"{len(found.names)} images by each inverter. A code that draws an image well is worth little if it cannot be "
@@ -122,9 +123,9 @@ def planes(found: Comparison) -> str:
             f'<section class="card"><h3>{escape(title)}</h3><p class="small soft">{escape(what)}</p>{svg}</section>'
         )
     return (
-        "<h2>Distortion and editability</h2>\n<p>To the left: nearer to the originals. Further down: more like the "
-        "generator's own codes. Large dots are means, small ones single images. What lies to the lower left is better "
-        f'in both; methods trade one for the other.</p>\n<div class="planes">{"".join(cards)}</div>'
+        "<h2>Distortion and editability</h2>\n<p>To the left: nearer to the originals. Nearer to the dashed line: more "
+        "like the generator's own codes. Large dots are means, small ones single images. Inverters trade one for the "
+        f'other.</p>\n<div class="planes">{"".join(cards)}</div>'
     )
 
 
@@ -206,7 +207,7 @@ def reconstructed(found: Comparison) -> str:
     rows = [("original", found.originals, None)]
     rows += [(f"{dot(found, e)}{escape(e.name)}", e.drawn, e.figures.get(found.distance)) for e in found.entries]
     title = found.titles[found.distance][0]
-    return f"<h2>Reconstructed</h2>\n<p>Below each its {escape(title)}.</p>\n{wall(found, rows)}"
+    return f"<h2>Reconstructed</h2>\n<p>Below each image its {escape(title)}.</p>\n{wall(found, rows)}"
 
 
 def edited(found: Comparison) -> str:
