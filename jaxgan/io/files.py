@@ -84,7 +84,7 @@ def load(path: str | Path, part: str | None = None) -> Any:
 
 
 def load_parts(path: str | Path) -> dict[str, Any]:
-    """Load the networks of a file by their usual names: generators "G_ema" and "G", Network "D", those that it has.
+    """Load the networks of a file by their usual names: generators "G_ema" and "G", Networks "D" and "E", as it has.
 
     Raises:
         FileNotFoundError, UnreadableFile: as `load`; a part that is there but cannot be read is an error too.
@@ -92,7 +92,9 @@ def load_parts(path: str | Path) -> dict[str, Any]:
     found = located(path)
     if found.is_file() and weights.is_safetensors(found):
         thing = _own(found, None)
-        return {"D" if isinstance(thing, Network) else "G_ema": thing} if isinstance(thing, Generator | Network) else {}
+        if isinstance(thing, Generator):
+            return {"G_ema": thing}
+        return {ROLES[thing.name.partition(".")[2]]: thing} if isinstance(thing, Network) else {}
     value, parts = pickles.read(found).value, {}
     for part in ("G_ema", "G", "D", "E"):
         with contextlib.suppress(MissingPart):
