@@ -75,8 +75,6 @@ def main(args: Sequence[str]) -> None:
 
     from jaxgan import io
     from jaxgan.core import Directions
-    from jaxgan.demo.comparison import written
-    from jaxgan.io.atomic import replaced
 
     g = models.generator(options.model)
     images, pictures, notes = io.read_pictures(
@@ -113,11 +111,7 @@ def main(args: Sequence[str]) -> None:
             entries.append(entry(stage, name, how))
             row = "  ".join(f"{f} {entries[-1].mean(f):.4g}" for f in shown(entries[-1]))
             words.say(f"{name:<16}  {row}")
-    comparison = compared(stage, [picture.name for picture in pictures], entries)
-    with replaced(options.out / "index.html") as path:
-        path.write_text(written(comparison))
-    with replaced(options.out / "figures.json") as path:
-        path.write_text(json.dumps(told(comparison), indent=2, allow_nan=False) + "\n")
+            write(options.out, compared(stage, [picture.name for picture in pictures], entries))
     words.say(f"The page is {(options.out / 'index.html').resolve().as_uri()}")
 
 
@@ -254,6 +248,17 @@ def compared(scene: Scene, names: list[str], entries: list[Entry]) -> Comparison
         planes={figure: what for figure, what in PLANES.items() if held(figure)},
         facts=facts,
     )
+
+
+def write(out: Path, comparison: Comparison) -> None:
+    """Write the page of those inverters that are done."""
+    from jaxgan.demo.comparison import written
+    from jaxgan.io.atomic import replaced
+
+    with replaced(out / "index.html") as path:
+        path.write_text(written(comparison))
+    with replaced(out / "figures.json") as path:
+        path.write_text(json.dumps(told(comparison), indent=2, allow_nan=False) + "\n")
 
 
 def shown(entry: Entry) -> list[str]:
