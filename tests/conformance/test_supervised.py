@@ -8,13 +8,13 @@ import jaxgan as jg
 from jaxgan.directions.higan import stepped
 from jaxgan.features.attributes import colour
 from jaxgan.latents.spaces import rows, styled
-from tests.conformance.families import CASES, briefly
+from tests.conformance.families import CASES, singly
 from tests.conformance.test_families import generator
 
 KEY = jax.random.key(3)
 
 
-@pytest.mark.parametrize("case", briefly(CASES))
+@pytest.mark.parametrize("case", singly(CASES))
 def test_boundaries_of_pixel_scores_point_to_higher_scores_in_every_family(case):
     g = generator(case)
     found = jg.discover(g, jg.directions.boundary(colour(), samples=16, batch=2, extremes=0.25), KEY, k=2)
