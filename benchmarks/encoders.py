@@ -37,10 +37,9 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="scenes64", help="its generator: a file, or a bundled one's name")
     parser.add_argument("data", nargs="?", default="scenes:64:heldout", help="images that the encoder has not seen")
     parser.add_argument("--images", type=int, default=32, help="how many (32)")
-    parser.add_argument("--short", type=int, nargs="+", default=[0, 20, 50], help="steps behind the encoder")
-    parser.add_argument("--long", type=int, nargs="+", default=[50, 100, 200], help="steps from the mean")
-    parser.add_argument("--lr", type=float, default=0.1, help="of the search from the mean (0.1)")
-    parser.add_argument("--short-lr", type=float, nargs="+", default=[0.1, 0.05], help="of the search behind it")
+    parser.add_argument("--short", type=int, nargs="+", default=[0, 50], help="steps behind the encoder")
+    parser.add_argument("--long", type=int, nargs="+", default=[50, 200], help="steps from the mean")
+    parser.add_argument("--lr", type=float, nargs="+", default=[0.1], help="step sizes of all searches")
     parser.add_argument("--lpips", nargs=2, metavar="FILE", help="SqueezeNet and the heads of its LPIPS")
     parser.add_argument("--grid", metavar="FILE", type=Path, help="picture: originals, encoder, short, long")
     args = parser.parse_args()
@@ -55,17 +54,13 @@ def main() -> None:
         judge = jg.io.load_lpips("squeeze", weights=args.lpips[0], heads=args.lpips[1])
     inv, objective = jg.inversion, jg.losses.perceptual() + jg.losses.pixel()
     first = (inv.restyle if network.name.startswith("restyle") else inv.encode)(network)
-    adam = {lr: optax.adam(lr) for lr in (args.lr, *args.short_lr)}
-    ways = {}
-    for steps in args.short:
-        for lr in args.short_lr if steps else args.short_lr[:1]:
-            search = inv.refine(objective, adam[lr], steps, "w+")
-            ways[f"encode + refine({steps}), lr {lr}" if steps else "encode"] = (
-                inv.chain(first, search) if steps else first
-            )
-    for steps in args.long:
-        ways[f"refine({steps})"] = inv.refine(objective, adam[args.lr], steps, "w+")
-    drawn = {}
+    ways = {"encode": first}
+    for lr in args.lr:
+        rule = optax.adam(lr)
+        search = lambda steps, rule=rule: inv.refine(objective, rule, steps, "w+")
+        ways |= {f"encode + refine({n}), lr {lr:g}": inv.chain(first, search(n)) for n in args.short if n}
+        ways |= {f"refine({n}), lr {lr:g}": search(n) for n in args.long}
+    drawn, seen = {}, {}
     for name, how in ways.items():
         for _ in range(2):
             began = time.perf_counter()
@@ -79,7 +74,18 @@ def main() -> None:
         errors = {f"{key} se": round(float(value.std() / len(images) ** 0.5), 4) for key, value in figures.items()}
         line = {"benchmark": "encoders", "way": name, "images": len(images), **means, **errors}
         print(json.dumps(line | {"seconds_per_image": round(seconds / len(images), 4)}), flush=True)
-        drawn[name] = np.asarray(made)
+        drawn[name], seen[name] = np.asarray(made), figures
+    for one in ways:
+        for other in ways:
+            if one.startswith("encode +") and other.startswith(f"refine({max(args.long)})"):
+                line = {"benchmark": "encoders", "way": f"{one}, less {other}"}
+                for key in seen[one]:
+                    less = np.asarray(seen[one][key] - seen[other][key])  # image by image
+                    line |= {
+                        key: round(float(less.mean()), 4),
+                        f"{key} se": round(float(less.std() / len(less) ** 0.5), 4),
+                    }
+                print(json.dumps(line), flush=True)
     print(json.dumps({"benchmark": "encoders", **machine()}), flush=True)
     if args.grid:
         shown = [np.asarray(images), *drawn.values()]
