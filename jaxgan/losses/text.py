@@ -106,12 +106,12 @@ def near(code: Code) -> Objective:
     """Stay near given codes: the squared distance |c - c_0|^2, summed over all coordinates; named "near".
 
     Args:
-        code: Where the search began: as many codes as are compared at a time, so without chunks; or one for all. A
+        code: Where the search began: as many codes as images, which are then taken all at once; or one for all. A
             code of a space before the search's is carried there.
 
     Source: Patashnik et al. (2021), eq. 1; its weight is 0.008 in w+.
     """
-    return term("near", _near, code)
+    return term("near", _near, code, couples=len(code) > 1)  # a part of the batch would not know whose start is whose
 
 
 def _near(start, images, target, code, generator, prepared) -> Float[Array, " n"]:
@@ -119,5 +119,5 @@ def _near(start, images, target, code, generator, prepared) -> Float[Array, " n"
         raise ValueError("near needs the code, and the generator where it began in another space.")
     start = start if start.space == code.space else generator.to(start, code.space)
     if len(start) not in (1, len(code)):
-        raise ValueError(f"near knows where {len(start)} codes began, got {len(code)}: leave chunks out.")
+        raise ValueError(f"near knows where {len(start)} codes began, got {len(code)}.")
     return jnp.square(rows(code.value) - rows(start.value)).sum(1)

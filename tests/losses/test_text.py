@@ -68,12 +68,12 @@ def test_near_is_the_squared_distance_from_where_a_code_began(close):
 
 
 def test_styleclip_obeys_the_text_and_a_heavier_weight_keeps_it_nearer():
-    matrix = np.zeros((4, 16))
+    matrix, n = np.zeros((4, 16)), 6  # more than are taken at a time on CPUs
     matrix[:2, :4] = np.eye(2, 4) * 0.5
     g = linear(matrix)
     see = lambda images: jnp.concatenate([images[:, 0, :2, 0], jnp.full((len(images), 1), 0.3)], axis=1)
     embedder = Pair(see, lambda texts: jnp.array([[1.0, 0.0, 0.0]]))
-    start = Code(jnp.array([[0.2, 0.4, 0.5, 0.0], [0.0, -0.4, 0.0, 1.0]]), "z")
+    start = Code(jnp.tile(jnp.array([[0.2, 0.4, 0.5, 0.0], [0.0, -0.4, 0.0, 1.0]]), (n // 2, 1)), "z")
     far = []
     for stay in (0.001, 0.5):
         how = jg.inversion.papers.styleclip(embedder, "right", 80, stay=stay, space="z")
