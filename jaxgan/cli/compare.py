@@ -82,17 +82,12 @@ def main(args: Sequence[str]) -> None:
     )
     for line in notes:
         words.note(f"jaxgan: left out {line}")
-    keys = jax.random.split(jax.random.key(options.seed), 3)
-    network = None
-    if options.lpips is not None:
-        network = io.load_lpips(options.lpips, weights=str(options.weights), heads=str(options.heads))
-    embed = None if options.identity is None else inverters.network(options.identity)
-    encoder = None if options.encoder is None else inverters.network(options.encoder)
-    axes = None
+    keys, axes = jax.random.split(jax.random.key(options.seed), 2), None
     if options.directions is not None:
         axes = models.loaded(options.directions, Directions, "directions")
         models.same_generator(g, axes)
-    judge = judges.judge(g, keys[1], network, embed, axes, options.by)
+    encoder = None if options.encoder is None else inverters.network(options.encoder)
+    judge = judges.chosen(options, g, axes, options.by)
     if not 0 <= options.index < len(judge.edits) // 2:
         raise words.Mistake(f"--index is {options.index}, there are directions 0 to {len(judge.edits) // 2 - 1}")
     # All are made before the first one runs, so that a mistake in the last costs no time.
@@ -106,7 +101,7 @@ def main(args: Sequence[str]) -> None:
             hows[name] = inverters.inverter(
                 what, g, judge.objective, encoder=encoder, settings=own, chunk=options.chunk, progress=progress
             )
-        stage, entries = scene(options, g, images, judge, keys[0], keys[2]), []
+        stage, entries = scene(options, g, images, judge, keys[0], keys[1]), []
         for name, how in hows.items():
             entries.append(entry(stage, name, how))
             row = "  ".join(f"{f} {entries[-1].mean(f):.4g}" for f in shown(entries[-1]))
@@ -121,9 +116,7 @@ def checked(options: Options) -> None:
         raise words.Mistake("IMAGE is missing: give images or folders of images; see jaxgan compare --help")
     if not options.how:
         raise words.Mistake("--how names no inverter: write --how w w+ pti")
-    lpips = (options.lpips, options.weights, options.heads)
-    if any(lpips) and not all(lpips):
-        raise words.Mistake("--lpips, --weights and --heads go together")
+    judges.checked(options)
     words.unwritten([options.out / "index.html", options.out / "figures.json"], options.overwrite)
 
 

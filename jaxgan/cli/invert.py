@@ -113,12 +113,8 @@ def main(args: Sequence[str]) -> None:
         words.say(f"{len(done.rows)} images in {options.out}")
         return
 
-    keys = jax.random.split(jax.random.key(options.seed), 2)
-    network = None
-    if options.lpips is not None:
-        network = io.load_lpips(options.lpips, weights=str(options.weights), heads=str(options.heads))
-    embed = None if options.identity is None else inverters.network(options.identity)
-    judge, label = judges.judge(g, keys[1], network, embed), models.condition(g, options.label)
+    judge, keys = judges.chosen(options, g), jax.random.split(jax.random.key(options.seed), 2)
+    label = models.condition(g, options.label)
     with words.bar() as tick:
         how = described(options, g, judge.objective, tick)
         batch = len(left) if options.tune else min(options.batch, len(left))
@@ -129,23 +125,18 @@ def main(args: Sequence[str]) -> None:
             filled = images[np.array(some + some[-1:] * (batch - len(some)))]
             first = None if label is None else g.sample(keys[0], batch, label)
             found, info = api.invert(g, filled, how, keys[0], start=first)
-            made = jnp.clip(found.images(), -1, 1)  # what is written
-            jax.block_until_ready(made)
+            made = jax.block_until_ready(jnp.clip(found.images(), -1, 1))  # what is written
             seconds = (time.monotonic() - began) / len(some)
             figures = judges.figures(judge, g, found, made, filled)
             if options.consistency and "drift" in figures:
                 figures["consistency"] = judges.consistency(judge, g, found, how, keys[0])
             code: Any = found.code
+            loss, drawn = np.asarray(info["loss"])[:, : len(some)], np.asarray(made)
             done.codes.append(code[: len(some)])
-            done.losses.append(np.asarray(info["loss"])[:, : len(some)])
+            done.losses.append(loss)
             for j, i in enumerate(some):
-                record(done, pictures[i], digests[i], files[start + j], np.asarray(made)[j], figures, j, seconds)
-                lost = np.isnan(done.losses[-1][:, j])
-                if lost.any():
-                    kept = "where it started" if lost.all() else "the best code that was seen"
-                    words.note(
-                        f"jaxgan: {pictures[i].name}: the loss was not a number in {lost.sum()} steps; kept is {kept}"
-                    )
+                record(done, pictures[i], digests[i], files[start + j], drawn[j], figures, j, seconds)
+                warn(pictures[i].name, loss[:, j])
                 if found.stacked:
                     save_own(options.out, files[start + j], found[j])
             owner = found.generator if options.tune else g
@@ -163,9 +154,7 @@ def checked(options: Options) -> None:
         raise words.Mistake("IMAGE is missing: give images or folders of images; see jaxgan invert --help")
     if options.batch < 1:
         raise words.Mistake(f"--batch is {options.batch}, it must be at least 1")
-    lpips = (options.lpips, options.weights, options.heads)
-    if any(lpips) and not all(lpips):
-        raise words.Mistake("--lpips, --weights and --heads go together")
+    judges.checked(options)
 
 
 def plain(options: Options) -> dict[str, Any]:
@@ -238,6 +227,16 @@ def record(done: Done, picture, digest: str, file: Path, drawn, figures, j: int,
     done.drawn[digest] = drawn
     shown = "  ".join(f"{name} {'-' if value is None else f'{value:.4g}'}" for name, value in values.items())
     words.say(f"{picture.name:<32}  {shown}")
+
+
+def warn(name: str, loss) -> None:
+    """Tell if an image's loss [steps] was not a number somewhere."""
+    import numpy as np
+
+    lost = np.isnan(loss)
+    if lost.any():
+        kept = "where it started" if lost.all() else "the best code that was seen"
+        words.note(f"jaxgan: {name}: the loss was not a number in {lost.sum()} steps; kept is {kept}")
 
 
 def save_own(out: Path, file: Path, found) -> None:

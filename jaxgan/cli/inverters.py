@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jaxgan.cli.words import Mistake, near
@@ -93,8 +94,6 @@ def encoded(encoder: Network | None, name: str, own: Mapping[str, Any]) -> Inver
 
 def searched(name: str, g: Generator, objective, encoder, own: dict[str, Any], chunk, progress) -> Inverter:
     """Optimisation in a space, from the mean or from an encoder's codes."""
-    import optax
-
     from jaxgan import inversion, losses
     from jaxgan.latents.spaces import styled
 
@@ -104,8 +103,15 @@ def searched(name: str, g: Generator, objective, encoder, own: dict[str, Any], c
     own = {"space": wide, "steps": STEPS, "start": "mean" if encoder is None else "given", **own}
     if weight := own.pop("prior", None):
         objective = objective + weight * prior(g, losses)
-    how = inversion.refine(objective, optax.adam(own.pop("lr", LR)), **own, **more(inversion.refine, chunk, progress))
+    how = inversion.refine(objective, adam(own.pop("lr", LR)), **own, **more(inversion.refine, chunk, progress))
     return how if encoder is None else inversion.chain(inversion.encode(encoder), how)
+
+
+@cache  # one object for each step size: another one would compile anew
+def adam(lr: float):
+    import optax
+
+    return optax.adam(lr)
 
 
 def prior(g: Generator, losses):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from jaxgan.cli.words import Mistake
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -54,6 +56,27 @@ class Judge:
     edits: Sequence[Any]
     typical: float
     embed: Network | None = None
+
+
+def checked(options: Any) -> None:
+    """Raise Mistake if the options of LPIPS are not given together."""
+    lpips = (options.lpips, options.weights, options.heads)
+    if any(lpips) and not all(lpips):
+        raise Mistake("--lpips, --weights and --heads go together")
+
+
+def chosen(options: Any, g: Generator, axes: Directions | None = None, by: float = BY) -> Judge:
+    """Return the judge that a command's --lpips, --weights, --heads, --identity and --seed name."""
+    import jax
+
+    from jaxgan import io
+    from jaxgan.cli.inverters import network
+
+    perceptual = None
+    if options.lpips is not None:
+        perceptual = io.load_lpips(options.lpips, weights=str(options.weights), heads=str(options.heads))
+    embed = None if options.identity is None else network(options.identity)
+    return judge(g, jax.random.fold_in(jax.random.key(options.seed), 1), perceptual, embed, axes, by)
 
 
 def judge(
