@@ -6,7 +6,26 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from _timing import compiled, once
+
+
+def filled(shapes):
+    """Fill a state with noise: numbers do not matter for timing, and drawing the real ones may compile for a minute.
+
+    Floats are positive, as variances and second moments must be.
+    """
+    draw = np.random.default_rng(0)
+
+    def fill(x):
+        if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+            return jax.random.key(0)
+        return jnp.asarray(
+            np.abs(draw.normal(0, 0.3, x.shape)) if jnp.issubdtype(x.dtype, jnp.floating) else np.zeros(x.shape),
+            x.dtype,
+        )
+
+    return jax.tree.map(fill, shapes)
 
 
 class Run:
@@ -20,7 +39,7 @@ class Run:
 
     def __init__(self, trainer, shape: tuple[int, ...], classes: int = 0):
         self.step, self.active = trainer.step, trainer.active
-        self.state = jax.jit(trainer.init)(jax.random.key(0))
+        self.state = filled(jax.eval_shape(trainer.init, jax.random.key(0)))
         self.batch = {"image": jax.random.normal(jax.random.key(1), shape)}
         if classes:
             self.batch["label"] = jax.nn.one_hot(jnp.arange(shape[0]) % classes, classes)
