@@ -8,6 +8,7 @@ from functools import cache
 
 import jax
 import jax.numpy as jnp
+from flax.errors import FlaxError
 from jax.tree_util import Partial
 from jaxtyping import Array, ArrayLike, Float
 
@@ -53,13 +54,8 @@ def widen(width: float = 2.0, height: float = 1.0, mode: str = "reflect", at: in
     grow = grown(mode, float(height), float(width))
 
     def draw(g: Generator, code: Code, key=None):
-        patches = dict.fromkeys(entrances(g, at), grow)
-        try:
-            return g(roomy(g, code, at, height, width, key), patches=patches)
-        except TypeError as error:  # shapes that do not fit
-            raise ValueError(
-                f"{g.arch.name} draws its own size only: its layers are more than convolutions."
-            ) from error
+        patches, larger = dict.fromkeys(entrances(g, at), grow), roomy(g, code, at, height, width, key)
+        return of_size(g, lambda: g(larger, patches=patches), height, width)
 
     return draw
 
@@ -144,3 +140,15 @@ def roomy(g: Generator, code: Code, at: int, height: float, width: float, key=No
         else:
             maps[name] = jax.random.normal(jax.random.fold_in(key, i), (1, *size, 1))
     return code.replace(noise=maps)
+
+
+def of_size(g: Generator, draw: Callable, height: float, width: float) -> Float[Array, "n h w c"]:
+    """Draw on a canvas of so many sides, or raise a ValueError of one line if a family's layers are bound to theirs."""
+    reason = f"{g.arch.name} draws its own size only: its layers are more than convolutions."
+    try:
+        images = draw()
+    except (TypeError, FlaxError) as error:  # shapes that do not fit
+        raise ValueError(reason) from error
+    if images.shape[1:3] != (round(height * g.resolution), round(width * g.resolution)):
+        raise ValueError(reason)
+    return images

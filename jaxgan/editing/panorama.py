@@ -11,7 +11,7 @@ from jaxgan.core.code import Code
 from jaxgan.core.generator import Generator
 from jaxgan.editing.base import Drawing, Edit
 from jaxgan.editing.blend import layered, lockstep
-from jaxgan.editing.canvas import roomy
+from jaxgan.editing.canvas import of_size, roomy
 from jaxgan.editing.masks import rising
 
 
@@ -56,7 +56,8 @@ def panorama(ramp: float = 1.0, window: int | None = None) -> Drawing:
         parts = []
         for left in range(count - 1) if n < count else (0,):
             begin = min(max(left - (n - 2) // 2, 0), count - n)
-            strip = lockstep(g, [stripe(wide, begin, n, i, start, count) for i in range(n)], joints)[0]
+            part = [stripe(wide, begin, n, i, start, count) for i in range(n)]
+            strip = of_size(g, lambda part=part: lockstep(g, part, joints)[0], 1, n)
             here = lambda place, begin=begin: round((place - begin) * side)
             low = 0 if left == 0 else here(left + 0.5)
             high = here(count if n == count or left == count - 2 else left + 1.5)
