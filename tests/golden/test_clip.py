@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+import jaxgan as jg
 from jaxgan.features.clip import MEAN, STD, prepared
 from jaxgan.features.tokens import tokenizer
 from jaxgan.io import pickles
@@ -279,3 +280,14 @@ def test_the_arrays_of_an_archive_with_a_program_are_read_without_it(golden, arr
     hostile = opcodes.text("x") + opcodes.call(opcodes.named("os", "system"), opcodes.text("true"))
     with pytest.raises(UnreadableFile, match=r"names 'os\.system'"):
         load_clip(archive({"a": np.zeros(2, np.float32)}, tmp_path / "hostile.pt", hostile))
+
+
+def test_it_is_an_embedder_whose_text_loss_leads_images_towards_the_text(network, images):
+    loss = jg.losses.text(network, "a photo of a smiling face")
+    asked = jax.jit(jax.value_and_grad(lambda x: loss(x, x)[0].sum()))
+    before, slope = asked(images)
+    after, _ = asked(images - 0.05 * slope / jnp.linalg.norm(slope))
+    assert np.all(np.isfinite(slope)) and after < before
+    unit = network.image(images) / jnp.linalg.norm(network.image(images), axis=1, keepdims=True)
+    said = network.text("a photo of a smiling face")[0]
+    np.testing.assert_allclose(before, (1 - unit @ said / jnp.linalg.norm(said)).sum(), rtol=1e-4)
