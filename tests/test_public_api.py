@@ -21,7 +21,7 @@ SIGNATURES = {
         *("mirror", "bootstrap", "cache", "devices", "tick"),
     ],
     "train": ["recipe", "folder", "resume", "devices", "figure", "samples"],
-    "Code": ["value", "space", "cond", "noise"],
+    "Code": ["value", "space", "cond", "noise", "features"],
     "Generator.__call__": ["self", "code", "psi", "cutoff", "noise", "key", "patches"],
     "Generator.to": ["self", "code", "space", "psi", "cutoff"],
     "Generator.sample": ["self", "key", "n", "cond"],
@@ -36,6 +36,13 @@ SIGNATURES = {
     "editing.move": ["directions", "by", "layers", "relative"],
     "editing.mix": ["other", "layers"],
     "editing.truncate": ["psi", "cutoff"],
+    "editing.morph": ["other", "t", "space"],
+    "editing.transfer": ["source", "target", "by", "space"],
+    "editing.swap": ["g", "other", "layers", "by"],
+    "editing.blend": ["masks", "taps"],
+    "editing.attribute": ["mask", "taps", "share", "by_rows"],
+    "editing.widen": ["width", "height", "mode", "at"],
+    "editing.panorama": ["ramp", "window"],
     "training.parallel": ["step", "devices"],
 }
 
