@@ -31,7 +31,7 @@ examples:
   jaxgan compare network.pkl photos/ --how w w+ "prior=w+:prior=0.01" ii2s --steps 300
   jaxgan compare network.pkl photos/ --how encode e4e+50=w+:steps=50 idinvert --encoder e4e.safetensors"""
 
-POPULATION, PART, FEW = 512, 64, 16
+POPULATION, PART, FEW = 512, 64, 64
 PLANES = {
     "mahalanobis_p": "How far the codes lie from the population's middle, row by row.",
     "mahalanobis_z": "How far the codes lie from the population's middle.",
@@ -161,8 +161,8 @@ def scene(options: Options, g, images, judge: judges.Judge, key, draws) -> Scene
 
     features, keys = feature_network(options.features), jax.random.split(draws)
     population = seen(features, np.stack(list(models.drawn(g, g.sample(keys[0], POPULATION), PART))))
-    few = g.sample(keys[1], max(len(images), FEW))
-    edited = np.concatenate([np.clip(np.asarray(g(edit(g, few))), -1, 1) for edit in judge.edits])
+    few = g.sample(keys[1], FEW)
+    edited = [np.clip(np.asarray(g(edit(g, few))), -1, 1) for edit in judge.edits]
     reference = {f"mahalanobis_{s}": float(v.mean()) for s, v in metrics.mahalanobis(g, few, judge.charts).items()}
     reference |= {"drift": 1.0, "rows_apart": 0.0, "kernel": kernel(features, population, edited)}
     return Scene(options, g, images, judge, key, features, population, reference)
@@ -175,11 +175,16 @@ def seen(features, images):
     return np.concatenate([np.asarray(features(images[i : i + PART])) for i in range(0, len(images), PART)])
 
 
-def kernel(features, population, edited) -> float:
-    """Return the kernel distance between edited images and the population's, times a thousand."""
+def kernel(features, population, edited: Sequence[Any]) -> float:
+    """Return the kernel distance of edited images to the population's, times a thousand: the mean over the edits.
+
+    Images of one code by several edits are no independent draws: in one set they would seem a narrow law.
+    """
+    import numpy as np
+
     from jaxgan import metrics
 
-    return 1000 * metrics.kernel_distance(population, seen(features, edited))
+    return 1000 * float(np.mean([metrics.kernel_distance(population, seen(features, images)) for images in edited]))
 
 
 def entry(scene: Scene, name: str, how) -> Entry:
@@ -203,7 +208,8 @@ def entry(scene: Scene, name: str, how) -> Entry:
     if "drift" in figures:
         draw, code = judges.drawing(found), found.code
         moved = [np.clip(np.asarray(draw(edit(g, code))), -1, 1) for edit in judge.edits]
-        whole["kernel"] = kernel(scene.features, scene.population, np.concatenate(moved))
+        if len(targets) > 1:
+            whole["kernel"] = kernel(scene.features, scene.population, moved)
         edited = moved[2 * scene.options.index + 1]
         if scene.options.consistency:
             figures["consistency"] = judges.consistency(judge, g, found, how, scene.key)

@@ -13,6 +13,7 @@ import numpy as np
 from jaxgan.demo.sheet import document, picture, tiles
 
 COLOURS = ("#4e79a7", "#e15759", "#59a14f", "#f28e2b", "#b07aa1", "#39a9a3", "#b07d4f", "#d37295", "#8a8a8a", "#c2a02c")
+TILED = ("mahalanobis", "drift")  # planes whose best inverter stands at the top of the page
 MINUS = "\N{MINUS SIGN}"
 
 STYLE = """
@@ -23,7 +24,7 @@ svg text { fill: var(--soft); font-size: 11px; }
 svg .axis { stroke: var(--line); }
 svg .lead { stroke: var(--soft); stroke-width: .6; opacity: .6; }
 svg .mean { stroke: var(--card); stroke-width: 1.5; }
-svg .one { opacity: .28; }
+svg .one { opacity: .42; }
 svg text.tag { font-size: 12px; font-weight: 600; fill: var(--ink); }
 .figures { width: 100%; }
 .figures td, .figures th { padding: .3rem .5rem; }
@@ -102,7 +103,7 @@ def head(found: Comparison) -> str:
             f"comes nearest: {found.titles[found.distance][0]} {number(nearest.mean(found.distance))}",
         ),
     ]
-    for figure in found.planes:
+    for figure in [f for f in found.planes if f.startswith(TILED)]:
         entries = [e for e in found.entries if math.isfinite(e.mean(figure))]
         if entries:
             best = min(entries, key=lambda e: away(e.mean(figure), found.titles[figure][1]))
