@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.core import Tracer
 
 
 def march(
@@ -23,6 +22,7 @@ def march(
     stop: Callable[[Any], bool] | None = None,
     progress: Callable[[int, int], None] | None = None,
     scan: bool | None = None,
+    whole: bool = True,
 ) -> tuple[Any, Any]:
     """Take steps, one after the other.
 
@@ -42,6 +42,7 @@ def march(
             change anything either then. The outputs of steps left out are those of the last one.
         progress: Called with the steps done and their number, where the loop is one of Python.
         scan: Says which loop; None chooses.
+        whole: Whether a step is compiled as one program; otherwise it is one of Python that calls compiled parts.
 
     Returns:
         The last carry, and the outputs of the steps, stacked.
@@ -53,7 +54,7 @@ def march(
         return _all(step, settings, fixed, carry, steps)
     carry, outs = jax.tree.map(jnp.copy, carry), []  # a step takes the arrays of the one before; these are not ours
     for i in range(steps):
-        carry, out = _one(step, settings, fixed, carry, i)
+        carry, out = (_one if whole else _parts)(step, settings, fixed, carry, i)
         outs.append(out)
         if progress is not None:
             progress(i + 1, steps)
@@ -71,6 +72,10 @@ def _all(step, settings, fixed, carry, steps):
 
 @partial(jax.jit, static_argnums=(0, 1), donate_argnums=3)
 def _one(step, settings, fixed, carry, i):
+    return step(settings, fixed, carry, i)
+
+
+def _parts(step, settings, fixed, carry, i):
     return step(settings, fixed, carry, i)
 
 

@@ -17,7 +17,7 @@ from jaxgan.core.code import Code
 from jaxgan.core.devices import AXIS, Devices, divided, mesh_of, replicated
 from jaxgan.core.generator import Generator, known
 from jaxgan.core.objective import Objective
-from jaxgan.inversion import descent, gauss_newton
+from jaxgan.inversion import descent, gauss_newton, krylov
 from jaxgan.inversion.base import Found, Inverter, in_chunks, untuned
 from jaxgan.inversion.gauss_newton import WIDEST
 from jaxgan.inversion.march import march, traced
@@ -44,6 +44,7 @@ class Solver(NamedTuple):
 SOLVERS = {
     "adam": Solver(descent.begin, descent.step, descent.end, 1),
     "lm": Solver(gauss_newton.begin, gauss_newton.step, gauss_newton.end, 0),
+    "lm-cg": Solver(gauss_newton.begin, krylov.step, gauss_newton.end, 0),
 }
 
 
@@ -105,8 +106,9 @@ def refine(
             the root mean square of the standard deviation over coordinates.
         rank: Move along so many principal axes of the population only, each row of w+ along them by itself; a unit
             step is the standard deviation along its axis (or `unit`). So the code stays where the population is.
-        solver: "adam" (first order, any optimizer) or "lm" (Levenberg-Marquardt, for narrow spaces such as "w"; it
-            lives on curvature, which terms of absolute values such as `losses.laplacian` lack: give it squared ones).
+        solver: "adam" (first order, any optimizer), or Levenberg-Marquardt: "lm" (exact up to 2048 unknowns, "lm-cg"
+            beyond) or "lm-cg" (by conjugate gradients, in coordinates in which the population is white). It lives on
+            curvature, which terms of absolute values such as `losses.laplacian` lack: give it squared ones.
         chunk: Images at a time, on each device, to bound memory and to fit caches. When None 4 on a CPU and all at
             once elsewhere.
         devices: Devices of this process to divide the images among; each computes for itself, and the codes are the
@@ -134,8 +136,10 @@ def refine(
         known(kind, MOVABLE, "variable")
     if steps < 0 or (chunk is not None and chunk < 1) or (rank is not None and rank < 1):
         raise ValueError(f"steps must be at least 0, chunk and rank at least 1, got {steps}, {chunk} and {rank}.")
-    if solver == "lm" and (noise or taps or layers == ()):
-        raise ValueError("solver='lm' moves codes, not noise or features. Chain a refine(..., noise=True) behind it.")
+    if solver != "adam" and (noise or taps or layers == ()):
+        raise ValueError(
+            f"solver={solver!r} moves codes, no noise, no features. Chain a refine(..., noise=True) behind."
+        )
     if layers == () and not (noise or taps):
         raise ValueError("layers=() holds the code: nothing moves without noise=True or features=(...).")
     if noise:
@@ -147,7 +151,7 @@ def refine(
     def inverter(found: Found, images: Float[Array, "n h w c"], key) -> tuple[Found, dict]:
         untuned(found, "refine")
         g, n = found.generator, len(images)
-        if objective.couples and ((chunk or n) < n or mesh is not None or solver == "lm"):
+        if objective.couples and ((chunk or n) < n or mesh is not None or solver != "adam"):
             raise ValueError("The objective couples the images: it takes them all at once, on one device, with 'adam'.")
         known(space, g.spaces, "space")
         for tap in taps:
@@ -166,11 +170,11 @@ def refine(
         mean, scale = centre(g, keys[0], at, samples)
         code = g.to(given, at) if given is not None else repeat(g, keys[1], mean, at, n, found.code)
         scale = scale if unit is None else jax.tree.map(lambda _: jnp.float32(unit), scale)
-        axes = None if rank is None else principal(g, keys[4], at, rank, unit, samples, layers)
-        if solver == "lm" and (wide := unknowns(g, at, layers, rank)) > WIDEST:
-            raise ValueError(
-                f"solver='lm' solves systems of at most {WIDEST} unknowns, {at!r} has {wide}. Use rank= or 'adam'."
-            )
+        axes = None if rank is None else principal(g, keys[4], at, rank, unit, samples)
+        wide, ordered = unknowns(g, at, layers, rank), has_axes(g, at)
+        chosen = "lm-cg" if solver == "lm" and wide > WIDEST else solver
+        if chosen == "lm-cg" and rank is None and unit is None and ordered:
+            axes = principal(g, keys[4], at, g.arch.shape(at)[-1], unit, samples)
         if settings.noise:
             code = code.replace(noise=start_maps(g, keys[2], code, n))
         reach = reaches(g, keys[5], taps, unit, min(samples, FEATURE_SAMPLES))
@@ -205,6 +209,7 @@ def run(plan: Plan, shared: Shared, images, code: Code, steps: int, chunk: int |
     chunks, done = -(-n // size), 0
     # A scan tells nothing before its end, so to be heard of takes a loop of Python, on any device.
     scan = False if progress is not None and not traced((shared, images, code)) else None
+    whole = plan.solver == "adam" or mesh is not None
 
     def tick(step: int, _: int) -> None:
         if progress is not None and step <= steps:
@@ -216,7 +221,7 @@ def run(plan: Plan, shared: Shared, images, code: Code, steps: int, chunk: int |
             batched = jax.device_put(batched, divided(mesh))
         each, carry = _begin(plan, shared, *batched)
         count = steps + solver.looks
-        carry, (loss, terms) = march(_step, plan, (shared, each), carry, count, progress=tick, scan=scan)
+        carry, (loss, terms) = march(_step, plan, (shared, each), carry, count, progress=tick, scan=scan, whole=whole)
         final, best = _end(plan, shared, each, carry)
         done += 1
         past = lambda x: x[:steps].T
@@ -304,9 +309,14 @@ def reaches(g: Generator, key, taps: tuple[str, ...], unit: float | None, sample
     return {tap: jnp.sqrt(jnp.var(x, axis=0).mean()) for tap, x in read.items()}
 
 
-def principal(g: Generator, key, space: str, rank: int, unit: float | None, samples: int, layers) -> Array:
+def has_axes(g: Generator, space: str) -> bool:
+    """Whether the population has principal axes that matter, and few enough coordinates to find them."""
+    return plain(space) != first(g) and not is_tuple(g.arch.shape(space))
+
+
+def principal(g: Generator, key, space: str, rank: int, unit: float | None, samples: int) -> Array:
     """Return the population's principal axes [rank, D], longest first, each of its standard deviation or of `unit`."""
-    if plain(space) == first(g) or is_tuple(g.arch.shape(space)):
+    if not has_axes(g, space):
         raise ValueError(f"rank= takes principal axes, which are those of 'w' and its charts, not of {space!r}.")
     wide = g.arch.shape(plain(space))[-1]
     if rank > wide:

@@ -1,3 +1,5 @@
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -5,8 +7,9 @@ import optax
 import pytest
 
 from jaxgan.core import Code, term
-from jaxgan.inversion import Found, chain, refine
+from jaxgan.inversion import Found, again, chain, nearest, refine
 from jaxgan.inversion.descent import nvidia
+from jaxgan.inversion.nearest import BATCH
 from jaxgan.losses.latent import near_mean_w, temporal
 from jaxgan.losses.reconstruct import pixel
 from tests import planted, tolerances
@@ -43,10 +46,11 @@ def test_levenberg_marquardt_never_goes_up(g, images):
     assert np.all(np.diff(loss, axis=0) <= 0) and loss[-1].max() < 0.1 * loss[0].min()
 
 
-def test_levenberg_marquardt_solves_a_linear_generator_at_once():
+@pytest.mark.parametrize("solver", ["lm", "lm-cg"])
+def test_levenberg_marquardt_solves_a_linear_generator_at_once(solver):
     g = planted.linear(jax.random.normal(jax.random.key(0), (6, 16)))
     truth = g.sample(jax.random.key(1), 3)
-    found, info = refine(pixel(), steps=6, solver="lm", space="z")(Found(g), g(truth), KEY)
+    found, info = refine(pixel(), steps=6, solver=solver, space="z")(Found(g), g(truth), KEY)
     assert jnp.abs(found.code.value - truth.value).max() < 1e-4
     assert np.asarray(info["loss"])[1].max() < 1e-2 * np.asarray(info["loss"])[0].min()
 
@@ -169,6 +173,26 @@ def test_a_held_code_keeps_its_bits_while_noise_and_features_move(g, images):
     np.testing.assert_array_equal(again.code.features["b8"], still.code.features["b8"])
 
 
+@pytest.mark.parametrize("solver", ["lm", "lm-cg"])
+def test_levenberg_marquardt_polishes_what_adam_found_and_may_be_traced(g, images, close, solver):
+    search = refine(pixel(), steps=60, space="w+", wander=0.0)
+    polish = refine(pixel(), steps=3, space="w+", rank=6, solver=solver)
+    _, info = chain(search, polish)(Found(g), images, KEY)
+    loss = np.asarray(info["loss"])
+    assert np.all(np.diff(loss[60:], axis=0) <= 0)
+    assert np.all(info["parts"][1]["final"] < 0.8 * info["parts"][0]["final"])
+    before, _ = search(Found(g), images, jax.random.fold_in(KEY, 0))
+    scanned = jax.jit(lambda images: polish(before, images, jax.random.fold_in(KEY, 1))[1]["loss"])(images)
+    close(scanned, info["parts"][1]["loss"], tolerances.NETWORK)
+
+
+def test_wide_codes_are_solved_by_conjugate_gradients(g, images, monkeypatch):
+    monkeypatch.setattr(sys.modules["jaxgan.inversion.refine"], "WIDEST", 50)
+    _, info = refine(pixel(), steps=8, space="w+", solver="lm")(Found(g), images[:2], KEY)  # 96 unknowns
+    loss = np.asarray(info["loss"])
+    assert np.all(np.diff(loss, axis=0) <= 0) and np.all(info["final"] < 0.05 * loss[0])
+
+
 def test_a_search_along_principal_axes_stays_in_their_span(g, images):
     found, info = refine(pixel(), steps=40, space="w+", rank=5)(Found(g), images, KEY)
     away = np.asarray(found.code.value - found.code.value.mean((0, 1)))
@@ -254,3 +278,29 @@ def test_a_film_is_not_cut(g, images):
     for settings in ({"chunk": 2}, {"solver": "lm"}, {"devices": jax.devices()}):
         with pytest.raises(ValueError, match="couples the images"):
             refine(pixel() + temporal(), **settings)(Found(g), images, KEY)
+
+
+def test_the_nearest_draw_of_a_known_picture_is_its_code(g):
+    known = g.to(g.sample(jax.random.fold_in(KEY, 1), BATCH), "w")  # the second batch of what `nearest` draws
+    found, info = nearest(2 * BATCH, side=16)(Found(g), g(known)[:3], KEY)
+    np.testing.assert_allclose(found.code.value, known.value[:3], atol=1e-5)
+    assert info["loss"].shape == (1, 3) and np.all(info["loss"] < 1e-9)
+
+
+def test_another_attempt_is_for_images_that_failed_and_never_hurts(g, images):
+    calls = []
+
+    def attempt(found, images, key):  # codes of the key's, so that every attempt is another
+        calls.append(len(images))
+        code = g.to(g.sample(key, len(images)), "w")
+        return Found(g, code), {"loss": jnp.zeros((0, len(images))), "final": pixel()(g(code), images)[0]}
+
+    once, first = attempt(Found(g), images, jax.random.fold_in(KEY, 0))
+    bound = float(np.sort(first["final"])[1]) * 1.0001
+    calls.clear()
+    found, info = again(attempt, 3, until=bound)(Found(g), images, KEY)
+    assert calls[:2] == [4, 2] and np.all(info["final"] <= first["final"])
+    np.testing.assert_allclose(pixel()(found.images(), images)[0], info["final"], rtol=1e-4)
+    good = np.asarray(first["final"]) < bound
+    np.testing.assert_array_equal(info["tries"][good], 1)
+    np.testing.assert_array_equal(found.code.value[good], once.code.value[good])
