@@ -38,10 +38,10 @@ class Options:
     mask: Annotated[str | None, arg(metavar="FILE|BOX", help="The hole: black in a picture, or a box.")] = None
     factor: Annotated[int, arg(help="How many times smaller the pictures are a side.")] = 4
     sigma: Annotated[float, arg(help="Deviation of the noise in grey levels of 255.")] = 25.0
-    space: Annotated[str | None, arg(help="Space that is searched; w+ if there is one.")] = None
+    space: Annotated[str | None, arg(help="Space that is searched; p+ if there is one.")] = None
     steps: Annotated[int, arg(help="Steps of the search.")] = 300
     lr: Annotated[float, arg(help="Step size in spreads of the population.")] = 0.1
-    prior: Annotated[float | None, arg(help="Weight of the population's prior; by the task when left out.")] = None
+    prior: Annotated[float | None, arg(help="Weight of the population's prior; 0.01 where P is.")] = None
     codes: Annotated[int, arg(help="Compose this many codes for each image (mGANprior); 0: one code.")] = 0
     tap: Annotated[str | None, arg(help="Where they are composed; an eighth of the resolution if left out.")] = None
     paste: Annotated[bool, arg(help="Put back what was seen: known pixels, light and dark, small pictures.")] = False
@@ -59,7 +59,7 @@ class Options:
     overwrite: Annotated[bool, arg(help="Replace files that exist.")] = False
 
 
-PRIORS = {"inpaint": 3e-4, "superres": 3e-4, "colorize": 3e-4, "denoise": 1e-3}
+PRIOR = 0.01
 
 
 def main(args: Sequence[str]) -> None:
@@ -206,14 +206,16 @@ def inverter(options: Options, g, operator, judge, key):
         return inversion.papers.mganprior(tap, options.codes, objective, options.steps, lr=options.lr)
     weight = options.prior
     if weight is None:
-        weight = PRIORS[options.task] if "p" in g.spaces else 0.0
+        weight = PRIOR if "p" in g.spaces else 0.0
+    if weight and "p" not in g.spaces:
+        raise words.Mistake(f"--prior needs the space 'p', {g.arch.name} offers {', '.join(g.spaces)}")
     if weight:
-        if "p" not in g.spaces:
-            raise words.Mistake(f"--prior needs the space 'p', {g.arch.name} offers {', '.join(g.spaces)}")
         objective = objective + weight * losses.mahalanobis(population(g, key))
-    plain = styled(g)
+    # Along the principal axes of P steps are as long as the population is wide, so that the prior slows nothing down.
+    plain = "p" if "p" in g.spaces else styled(g)
     space = options.space or (f"{plain}+" if f"{plain}+" in g.spaces else plain)
-    return inversion.refine(objective, optax.adam(options.lr), options.steps, space, start="mean")
+    rank = g.arch.shape("p")[-1] if space in ("p", "p+") else None
+    return inversion.refine(objective, optax.adam(options.lr), options.steps, space, start="mean", rank=rank)
 
 
 def middle(g) -> str:
