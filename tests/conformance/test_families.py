@@ -93,8 +93,10 @@ def test_gradients_with_respect_to_codes_and_parameters_are_finite_and_not_zero(
     for space in g.spaces:
         there = g.to(code(case), space)
         loss = lambda value, g, there=there: jnp.sum(jnp.square(g(there.replace(value=value))))
-        by_code, by_g = jax.jit(jax.grad(loss, argnums=(0, 1)))(there.value, g)
-        for leaf in jax.tree.leaves((by_code, by_g.params)):
+        # All parameters lie behind the first space: from there they are looked at, which takes the compiler longest.
+        whole = space == g.spaces[0]
+        by_code, *by_g = jax.jit(jax.grad(loss, argnums=(0, 1) if whole else (0,)))(there.value, g)
+        for leaf in jax.tree.leaves((by_code, by_g[0].params if whole else ())):
             assert np.all(np.isfinite(leaf))
         assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(by_code)), space
 
