@@ -150,6 +150,28 @@ def stub_pkg_resources() -> None:
         sys.modules["pkg_resources"] = stub
 
 
+def inversion(
+    resolution: int, channel_base: int, width: int, mapping_layers: int, count: int, steps: int
+) -> dict[str, Callable]:
+    """Image by image, as its projector goes: Adam on one row of codes, here in w+ and on the squared difference."""
+    import torch
+
+    g = networks(resolution, channel_base, 1, width, mapping_layers)[0].eval().requires_grad_(False)
+    with torch.no_grad():
+        targets = g.synthesis(torch.randn(count, g.num_ws, width), noise_mode="const")
+
+    def loop():
+        for target in targets.split(1):
+            codes = torch.zeros(1, g.num_ws, width, requires_grad=True)
+            optimizer = torch.optim.Adam([codes], lr=0.1)
+            for _ in range(steps):
+                optimizer.zero_grad(set_to_none=True)
+                (g.synthesis(codes, noise_mode="const") - target).square().mean().backward()
+                optimizer.step()
+
+    return {"loop": loop}
+
+
 def alias_free(
     resolution: int, batch: int, width: int, layers: int, base: int, limit: int, radial: bool
 ) -> dict[str, Callable]:
@@ -278,7 +300,7 @@ def biggan(
     return {"forward": forward, "step": step}
 
 
-MAKERS = {f.__name__: f for f in (synthesis, phases, alias_free, stylegan3, biggan)}
+MAKERS = {f.__name__: f for f in (synthesis, phases, inversion, alias_free, stylegan3, biggan)}
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ encoder = lambda: initialise(Look(), jax.random.key(0), OTHERS)
 
 # How each is put together for a generator with styles; the suite fails if one is missing.
 INVERTERS = {
+    "again": lambda: inversion.again(inversion.refine(pixel(), steps=STEPS), 2, until=0.0),
     "bdinvert": lambda: papers.bdinvert("b4", pixel(), STEPS, first_steps=2, samples=100),
     "chain": lambda: inversion.chain(inversion.encode(encoder()), inversion.refine(pixel(), steps=STEPS, space="w+")),
     "crossover": lambda: inversion.crossover(OTHERS, MASK, pixel(), STEPS),
@@ -42,6 +43,7 @@ INVERTERS = {
     "image2stylegan": lambda: papers.image2stylegan(pixel(), STEPS),
     "image2stylegan_pp": lambda: papers.image2stylegan_pp(pixel(), STEPS, 2, mask=MASK, layers=(0, 2)),
     "mganprior": lambda: papers.mganprior("b4", 2, pixel(), STEPS, samples=100),
+    "nearest": lambda: inversion.nearest(16),
     "projector": lambda: papers.projector(pixel(), STEPS),
     "pti": lambda: papers.pti(pixel(), STEPS, 2),
     "refine": lambda: inversion.refine(pixel(), steps=STEPS),
@@ -73,7 +75,7 @@ def test_an_inverter_keeps_the_protocol(name):
     drawn = found.images()
     assert drawn.shape == images.shape and np.all(np.isfinite(drawn))
     assert info["loss"].ndim == 2 and info["loss"].shape[1] == N and np.all(np.isfinite(info["loss"]))
-    assert name in ("chain", "encode", "tune") or len(info["loss"]) >= STEPS
+    assert name in ("chain", "encode", "nearest", "tune") or len(info["loss"]) >= STEPS
     again, _ = INVERTERS[name]()(Found(g), images, KEY)
     jax.tree.map(np.testing.assert_array_equal, again.code, found.code)
     alone, _ = INVERTERS[name]()(Found(g), images[1:2], KEY)
