@@ -2,7 +2,8 @@
 
 A step makes all moves but the lazy ones (penalties every so many steps); networks that grow are all grown. Two families
 have peers, each a checkout with published code: --biggan of BigGAN-PyTorch, --stylegan3 of stylegan3. They get the same
-sizes and batch; that the forward passes agree is what tests/golden shows.
+sizes and batch; that the forward passes agree is what tests/golden shows. One difference: at 32 pixels BigGAN-PyTorch's
+discriminator has attention behind each of its blocks at that resolution, jaxgan's behind the last one.
 """
 
 from __future__ import annotations
