@@ -13,7 +13,9 @@ if TYPE_CHECKING:
         core,
         data,
         directions,
+        dissection,
         editing,
+        encoders,
         features,
         inversion,
         io,
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
         ops,
         training,
     )
-    from jaxgan.api import discover, edit, evaluate, generate, invert, train
+    from jaxgan.api import discover, dissect, edit, evaluate, generate, invert, train
     from jaxgan.core import Arch, Code, Directions, Generator, Network, Objective, fingerprint
     from jaxgan.io import load, save
 
@@ -33,7 +35,9 @@ MODULES = (
     "core",
     "data",
     "directions",
+    "dissection",
     "editing",
+    "encoders",
     "features",
     "inversion",
     "io",
@@ -46,7 +50,7 @@ MODULES = (
     "training",
 )
 NAMES = {
-    **dict.fromkeys(("discover", "edit", "evaluate", "generate", "invert", "train"), "jaxgan.api"),
+    **dict.fromkeys(("discover", "dissect", "edit", "evaluate", "generate", "invert", "train"), "jaxgan.api"),
     **dict.fromkeys(("Arch", "Code", "Directions", "Generator", "Network", "Objective", "fingerprint"), "jaxgan.core"),
     **dict.fromkeys(("load", "save"), "jaxgan.io"),
 }
@@ -62,8 +66,11 @@ __all__ = [
     "data",
     "directions",
     "discover",
+    "dissect",
+    "dissection",
     "edit",
     "editing",
+    "encoders",
     "evaluate",
     "features",
     "fingerprint",

@@ -15,6 +15,7 @@ SIGNATURES = {
     "generate": ["g", "code", "key", "cond", "psi", "cutoff", "noise", "patches"],
     "invert": ["g", "images", "how", "key", "start"],
     "discover": ["g", "finder", "key", "k"],
+    "dissect": ["g", "segmenter", "key", "tap", "samples", "how"],
     "edit": ["g", "code", "how"],
     "evaluate": [
         *("g", "data", "key", "metrics", "features", "images", "reals", "batch", "psi", "noise", "distance", "crop"),
