@@ -132,7 +132,7 @@ def planes(found: Comparison) -> str:
 
 def plane(found: Comparison, across: str, up: str) -> str:
     """Draw the inverters in the plane of two figures."""
-    width, height, left, right, top, foot = 520.0, 380.0, 52.0, 96.0, 12.0, 42.0
+    width, height, left, right, top, foot = 540.0, 380.0, 52.0, 122.0, 12.0, 42.0
     points = [(e, e.mean(across), e.mean(up), singles(e, across, up)) for e in found.entries]
     points = [p for p in points if math.isfinite(p[1]) and math.isfinite(p[2])]
     if not points:

@@ -67,7 +67,7 @@ def test_every_inverter_with_both_figures_is_in_the_plane(comparison):
     whole = plane(comparison, "lpips", "kernel")
     assert whole.count('class="mean"') == 2 and 'class="one"' not in whole
     for x, y in re.findall(r'cx="([-\d.]+)" cy="([-\d.]+)"', drawn):
-        assert 0 <= float(x) <= 520 and 0 <= float(y) <= 380
+        assert 0 <= float(x) <= 540 and 0 <= float(y) <= 380
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0, 3.0], [0.01, 5.0, 80.0], [2.0, 2.0], [-3.0, 0.0, 4.0]])
