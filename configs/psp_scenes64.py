@@ -4,9 +4,9 @@ Source: Richardson et al., "Encoding in Style" (2021), with a narrow trunk; half
 codes known.
 Command: jaxgan train configs/psp_scenes64.py --folder runs/psp_scenes64
 Hardware: 2 shared cores of an AMD EPYC machine, 15 to 44 images/s, 29 minutes.
-Result: on 64 held-out scenes LPIPS (SqueezeNet) 0.108 by itself. With 50 steps of refinement behind it 0.069, as 200
-steps from the mean reach (0.069; image by image 0.0007 +- 0.0022 more), in less than a quarter of the time; 50 steps
-from the mean reach 0.106 (32 scenes). `python benchmarks/encoders.py`. Edges of boxes are round, as the generator's are.
+Result: on 64 held-out scenes LPIPS (SqueezeNet) 0.108 by itself. With 50 steps of refinement behind it 0.069, what 200
+steps from the mean reach (image by image 0.0007 +- 0.0022 more), in a quarter to a third of the time; 50 steps from the
+mean reach 0.106 (32 scenes). `python benchmarks/encoders.py`. Edges of boxes are round, as the generator's are.
 """
 
 from jaxgan.training.ema import Ema
