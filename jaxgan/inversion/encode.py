@@ -56,4 +56,4 @@ def space_of(g, value) -> str:
     for stage in reversed(g.arch.stages):
         if g.arch.shape(stage.source) == shape:
             return stage.source
-    raise ValueError(f"The encoder gives codes of shape {shape}, no space of {g.arch.name} has such codes: {g.arch.shapes}.")
+    raise ValueError(f"The encoder gives [N, *{shape}], no space of {g.arch.name} has such codes: {g.arch.shapes}.")
