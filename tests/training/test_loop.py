@@ -309,6 +309,6 @@ def test_steps_are_compiled_by_the_moves_they_make(tmp_path, monkeypatch):
         asked.append(active)
         return trainer.step(state, batch, active)
 
-    monkeypatch.setattr(ToyRecipe, "trainer", lambda self: trainer._replace(step=step))
+    monkeypatch.setattr(ToyRecipe, "trainer", lambda self, load=None: trainer._replace(step=step))
     trained(SHORT, tmp_path)
     assert asked == [("G", "D", "D_r1"), ("G", "D")]  # traced once each
