@@ -55,7 +55,7 @@ def test_a_recipe_of_any_family_survives_json_shrinks_and_makes_its_game(kind):
     assert type(small.model) is kind and from_json(to_json(small)) == small
     if getattr(recipe.model, "frozen", None):  # a game about a generator that stays as it is
         assert small.model.resolution == recipe.model.resolution
-        with pytest.raises(ValueError, match="This game needs.* G"):
+        with pytest.raises(ValueError, match=r"This game needs.* G"):
             small.trainer()
         return
     assert small.model.resolution == 16
@@ -190,7 +190,7 @@ def test_every_config_is_a_recipe_that_survives_json(path):
     recipe = load_recipe(path)
     assert from_json(json.loads(json.dumps(to_json(recipe)))) == recipe
     if getattr(recipe.model, "frozen", None):  # a game about networks that are not here
-        with pytest.raises(ValueError, match="This game needs.* G"):
+        with pytest.raises(ValueError, match=r"This game needs.* G"):
             recipe.trainer()
         return
     # Without its data: how many classes there are does not matter here.
