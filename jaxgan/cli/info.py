@@ -75,8 +75,8 @@ def of_file(thing: str) -> dict[str, Any]:
         case Code():
             shape = [list(v.shape) for v in found.value] if isinstance(found.value, tuple) else list(found.value.shape)
             facts = {"kind": "codes", "space": found.space, "count": len(found), "shape": shape}
-            held = {"noise": sorted(found.noise or ()) or None, "features": sorted(found.features or ()) or None}
-            return facts | held | extra
+            carries = {"noise": sorted(found.noise or ()) or None, "features": sorted(found.features or ()) or None}
+            return facts | carries | extra
         case network:
             facts = {"kind": network.name, "parameters": size(network.params)}
             return facts | {"config": dict(network.config)} | extra
