@@ -9,7 +9,20 @@ import numpy as np
 import pytest
 
 import jaxgan as jg
-from jaxgan.cli import convert, discover, edit, evaluate, generate, info, invert, train, words
+from jaxgan.cli import (
+    combine,
+    compare,
+    convert,
+    discover,
+    edit,
+    evaluate,
+    generate,
+    info,
+    invert,
+    restore,
+    train,
+    words,
+)
 from jaxgan.io import load
 from jaxgan.latents.walks import seeded
 from tests.planted import style
@@ -17,6 +30,8 @@ from tests.planted import style
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 VERBS = {
+    "combine": combine,
+    "compare": compare,
     "convert": convert,
     "discover": discover,
     "edit": edit,
@@ -24,6 +39,7 @@ VERBS = {
     "generate": generate,
     "info": info,
     "invert": invert,
+    "restore": restore,
 }
 
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)

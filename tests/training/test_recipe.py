@@ -74,7 +74,9 @@ def test_tyro_reads_the_fields_of_the_family_that_a_recipe_has(kind):
 
 
 def test_every_family_has_one_game_and_every_game_says_what_it_has():
-    assert len({kind.__name__ for kind in MODELS}) == len(MODELS) == len(FAMILIES)
+    assert len({kind.__name__ for kind in MODELS}) == len(MODELS)
+    families = [kind for kind in MODELS if not hasattr(kind, "frozen")]  # the others play about a generator
+    assert len(families) == len(FAMILIES)
     for kind in MODELS:
         assert {f.name for f in dataclasses.fields(kind)} >= {"resolution", "channels"}
         assert all(f.name in (kind.__doc__ or "") for f in dataclasses.fields(kind))
