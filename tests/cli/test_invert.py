@@ -148,6 +148,7 @@ def test_a_generator_for_each_image_is_written_with_its_code(command, models, pi
         assert np.abs(pixels(tmp_path / "inverted" / f"{name}.png").astype(int) - drawn).max() <= 1
 
 
+@pytest.mark.slow
 def test_tuning_writes_the_generator_that_draws_the_result(inverted, tmp_path):
     answer = inverted("--tune", "5")
     assert answer.code == 0, answer.err

@@ -95,6 +95,7 @@ def test_what_is_left_of_a_direction_is_orthogonal_however_little_it_is():
     assert np.abs(np.asarray(left.vectors, np.float64) @ np.asarray(kept.vectors, np.float64).T).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_directions_are_found_in_every_space_of_a_style_generator():
     g = planted.style(resolution=8, channel_base=64, channel_max=8)
     for space in g.spaces:

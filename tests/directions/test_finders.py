@@ -209,6 +209,7 @@ def test_generator_without_style_maps_is_told_what_it_offers(gains):
         sefa()(bare, KEY, 2)
 
 
+@pytest.mark.slow
 def test_conditional_generators_are_searched_too():
     g = planted.style(resolution=8, classes=3)
     for finder in (pca(samples=100), hessian(steps=2, space="z"), jacobian(space="z", samples=2)):

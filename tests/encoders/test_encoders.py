@@ -27,7 +27,10 @@ CONFIGS: dict[str, dict] = {
     "ghfeat": {**TINY, "features": 3, "trunk": "resnet34", "pool": False},
     "guess": dict(widths=(2,), units=(1,), features=2),
 }
-every = pytest.mark.parametrize("kind", sorted(ENCODERS))
+ALIKE = ("e4e", "restyle")  # pSp's trunk and heads: left to the slow tests
+every = pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=[pytest.mark.slow] if k in ALIKE else []) for k in sorted(ENCODERS)]
+)
 
 
 @cache

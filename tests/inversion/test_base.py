@@ -66,7 +66,7 @@ def test_encoder_of_another_shape_is_refused(g, images):
         encode(encoder((7,)))(Found(g), images, KEY)
 
 
-@pytest.mark.parametrize("each", [False, True])
+@pytest.mark.parametrize("each", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_tuning_lowers_the_loss_at_the_pivot_and_spares_the_mapping(g, images, each):
     pivot = Found(g, g.to(g.sample(KEY, 3), "w"))
     found, info = tune(pixel(), optax.adam(0.01), steps=30, each=each)(pivot, images, KEY)

@@ -31,7 +31,7 @@ def psnr(a, b):
     return 10 * np.log10(4 / np.square(np.asarray(a) - np.asarray(b)).mean((1, 2, 3)))
 
 
-@pytest.mark.parametrize("solver,steps", [("adam", 400), ("lm", 20)])
+@pytest.mark.parametrize("solver,steps", [pytest.param("adam", 400, marks=pytest.mark.slow), ("lm", 20)])
 def test_known_codes_are_recovered_in_w(g, images, solver, steps):
     found, info = refine(pixel(), steps=steps, solver=solver)(Found(g), images, KEY)
     assert info["loss"].shape == (steps, 4)
@@ -55,7 +55,7 @@ def test_levenberg_marquardt_solves_a_linear_generator_at_once(solver):
     assert np.asarray(info["loss"])[1].max() < 1e-2 * np.asarray(info["loss"])[0].min()
 
 
-@pytest.mark.parametrize("space", ["z", "w+", "s", "p", "p+"])
+@pytest.mark.parametrize("space", ["w+", "s", *(pytest.param(s, marks=pytest.mark.slow) for s in ("z", "p", "p+"))])
 def test_every_space_can_be_searched(g, images, space):
     found, info = refine(pixel(), steps=40, space=space)(Found(g), images, KEY)
     assert found.code.space == space
@@ -107,6 +107,7 @@ def test_a_scan_and_a_loop_of_python_find_the_same_codes(g, images, close):
     close(scanned.code.value, found.code.value, tolerances.NETWORK)
 
 
+@pytest.mark.slow
 def test_steps_by_hand_are_those_of_the_search(g, images, close):
     code = g.to(g.sample(jax.random.key(9), 4), "w")
     _, info = refine(pixel(), optax.adam(0.05), steps=8, unit=1.0)(Found(g, code), images, KEY)
@@ -173,6 +174,7 @@ def test_a_held_code_keeps_its_bits_while_noise_and_features_move(g, images):
     np.testing.assert_array_equal(again.code.features["b8"], still.code.features["b8"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["lm", "lm-cg"])
 def test_levenberg_marquardt_polishes_what_adam_found_and_may_be_traced(g, images, close, solver):
     search = refine(pixel(), steps=60, space="w+", wander=0.0)

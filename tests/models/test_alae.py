@@ -96,6 +96,7 @@ def test_reciprocity_is_zero_for_a_planted_inverse_alone():
     assert not np.any(jax.grad(lambda w: reciprocity(render, shifted, w).sum())(ws))
 
 
+@pytest.mark.slow
 def test_the_third_move_teaches_the_encoder_and_the_synthesis_alone():
     trainer = GAME.trainer(batch=4, adam=Adam(lr=0.01), ema=Ema(kimg=1))
     state, batch = trainer.init(KEY), {"image": jnp.concatenate([IMAGES, IMAGES[:1]])}

@@ -57,6 +57,7 @@ def test_the_parameters_are_the_same_ones_at_every_level_of_detail(family):
     assert shape(judges[0]) == shape(judges[1])
 
 
+@pytest.mark.slow
 @both
 def test_a_network_that_begins_to_fade_is_the_one_before_it(family, close):
     g, code = generator(family), generator(family).sample(jax.random.key(2), 4)

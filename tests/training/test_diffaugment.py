@@ -89,6 +89,7 @@ def test_a_policy_is_a_pipe_of_the_games_that_always_fires():
         policy("colour")
 
 
+@pytest.mark.slow
 def test_a_recipe_asks_for_it_by_name_and_trains_with_it():
     recipe = Recipe("scenes:16", GAN().smoke(), batch=8, diffaugment=ALL)
     assert from_json(json.loads(json.dumps(to_json(recipe)))) == recipe

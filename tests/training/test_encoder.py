@@ -62,6 +62,7 @@ SLOW = pytest.mark.slow
 every = pytest.mark.parametrize("name", ["e4e", *(pytest.param(n, marks=SLOW) for n in GAMES if n != "e4e")])
 
 
+@pytest.mark.slow
 @every
 def test_each_player_moves_its_own_network_and_the_generator_stays(name):
     t, state, step = made(name)

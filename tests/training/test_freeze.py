@@ -59,6 +59,7 @@ def test_more_blocks_than_there_are_is_an_error_in_one_line():
         freeze(optax.adam(0.1), 16, 3)
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_frozen_blocks_and_trains_the_rest():
     sizes = dict(resolution=16, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64, channel_max=8)
     game = StyleGAN2(**sizes, r1=R1(gamma=1.0, every=1), path_length=PathLength(weight=0), freeze_d=1)
