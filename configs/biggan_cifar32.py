@@ -3,9 +3,9 @@
 Source: Brock, Donahue and Simonyan, "Large Scale GAN Training for High Fidelity Natural Image Synthesis" (2019); one
 discriminator move a step, as in the configuration that the authors' published PyTorch code comes with.
 Command: jaxgan train configs/biggan_cifar32.py --data cifar10_train10k.zip --folder runs/biggan_cifar32
-Result: 135 of 300 kimg in 45 minutes on a shared core (71 to 85 images/s): vehicles and animals before their grounds are
-guessed at, hardly an object is sharp; frechet_squeezenet 300, kernel_squeezenet 54, precision 0.81, recall 0.32 on 1,024
-images. docs/results.md.
+Result: 135 of 300 kimg in 45 minutes on a shared core (71 to 85 images/s): vehicles and animals before their grounds
+are guessed at, hardly an object is sharp; frechet_squeezenet 300, kernel_squeezenet 54, precision 0.81, recall 0.32
+on 1,024 images. docs/results.md.
 """
 
 from jaxgan.training.biggan import BigGAN

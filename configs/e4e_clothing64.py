@@ -3,9 +3,10 @@
 Source: Tov et al., "Designing an Encoder for StyleGAN Image Manipulation" (2021), with a narrow trunk; half of the
 images are drawn, and their codes known. The generator is that of configs/stylegan2_clothing64.py.
 Command: jaxgan train configs/e4e_clothing64.py --data clothing64.zip:train --folder runs/e4e_clothing64
-Result: of a run with --kimg 16 --model.decay-kimg 16 --model.progress.start 2, taken on (--resume) for 24 kimg more, half an
-hour on a shared core: colours and kinds of garments come, printed cloth does not. On 32 held-out photographs LPIPS
-(SqueezeNet) 0.380 by itself and 0.2955 with 50 steps of refinement, 200 steps from the mean 0.2923 in six times the time.
+Result: of a run with --kimg 16 --model.decay-kimg 16 --model.progress.start 2, taken on (--resume) for 24 kimg more,
+half an hour on a shared core: colours and kinds of garments come, printed cloth does not. On 32 held-out photographs
+LPIPS (SqueezeNet) 0.380 by itself and 0.2955 with 50 steps of refinement, 200 steps from the mean 0.2923 in six times
+the time.
 """
 
 from jaxgan.training.ema import Ema

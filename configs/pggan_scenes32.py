@@ -4,8 +4,8 @@ Source: Karras et al., "Progressive Growing of GANs for Improved Quality, Stabil
 narrow networks, short phases, and larger batches only while they are cheap.
 Command: jaxgan train configs/pggan_scenes32.py --folder runs/pggan_scenes32
 Result: 160 kimg, grown from 4 to 32 px, in some 45 minutes on a shared core: striped solids with shadows on coloured
-floors, outlines ragged and colours mixed; frechet_squeezenet 914, kernel_squeezenet 251, precision and recall 0.03 and
-0.04 on 1,024 images, far from the data. docs/results.md.
+floors, outlines ragged and colours mixed; frechet_squeezenet 914, kernel_squeezenet 251, precision and recall 0.03
+and 0.04 on 1,024 images, far from the data. docs/results.md.
 """
 
 from jaxgan.training.ema import Ema

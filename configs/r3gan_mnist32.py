@@ -2,8 +2,8 @@
 
 Source: Huang et al., "The GAN is dead; long live the GAN! A Modern Baseline GAN" (2024).
 Command: jaxgan train configs/r3gan_mnist32.py --data mnist-t10k-images-idx3-ubyte.gz --folder runs/r3gan_mnist32
-Result: 48 of 300 kimg in 45 minutes on a shared core (10 to 30 images/s): all ten digits, a classifier is sure of 90 % of
-2,000, label entropy 2.06 (real ones 99.6 %, 2.30); many are still shapes between digits. docs/results.md.
+Result: 48 of 300 kimg in 45 minutes on a shared core (10 to 30 images/s): all ten digits, a classifier is sure of 90
+% of 2,000, label entropy 2.06 (real ones 99.6 %, 2.30); many are still shapes between digits. docs/results.md.
 """
 
 from jaxgan.training.ema import Ema
