@@ -1,11 +1,24 @@
 """Arrays in, arrays out: operations without parameters."""
 
-from jaxgan.ops import activations, alias_free, color, modconv, normalize, resample, similarity, strided, warp, wavelets
+from jaxgan.ops import (
+    activations,
+    alias_free,
+    color,
+    linalg,
+    modconv,
+    normalize,
+    resample,
+    similarity,
+    strided,
+    warp,
+    wavelets,
+)
 
 __all__ = [
     "activations",
     "alias_free",
     "color",
+    "linalg",
     "modconv",
     "normalize",
     "resample",
