@@ -1,8 +1,9 @@
-"""The peer: a family's published PyTorch code, timed in a process of its own, one run at a time.
+"""The peer: published PyTorch code, timed in a process of its own, one run at a time.
 
-The peer is a checkout (of stylegan2-ada-pytorch, stylegan3 or BigGAN-PyTorch) and a Python that has torch, both named
-on the command line; nothing of it is part of this repository. This file is both ends of the pipe: imported, it starts
-the worker; run by the other Python, it is the worker, and needs nothing but torch and what the checkout imports.
+The peer is a checkout and a Python that has torch, both named on the command line; nothing of it is part of this
+repository. This file is both ends of the pipe: imported, it starts the worker; run by the other Python, it is the
+worker, and needs nothing but torch and what the checkout imports. What is made of StyleGAN2 stands here, of the other
+families in _peer_families.py.
 
     worker <- {"make": one of MAKERS, ...sizes}    -> ["name of a run", ...]
     worker <- {"run": "name of a run"}             -> [wall ms, CPU ms]
@@ -218,94 +219,14 @@ def alias_free(
     }
 
 
-def stylegan3(
-    batch: int, z: int, width: int, mapping_layers: int, d_base: int, d_limit: int, mbstd: int, radial: bool, **sizes
-) -> dict[str, Callable]:
-    """StyleGAN3 from z to images, and its main moves as its training loop makes them. sizes: of the synthesis."""
-    import copy
-
-    import torch
-
-    stub_pkg_resources()
-    from training.loss import StyleGAN2Loss
-    from training.networks_stylegan2 import Discriminator
-    from training.networks_stylegan3 import Generator
-
-    plain = dict(num_fp16_res=0, conv_clamp=None)
-    variant = dict(conv_kernel=1, use_radial_filters=True) if radial else {}
-    resolution = sizes.pop("resolution")
-    g = Generator(z, 0, width, resolution, 3, dict(num_layers=mapping_layers), **sizes, **variant, **plain)
-    widths = dict(channel_base=d_base, channel_max=d_limit)
-    d = Discriminator(0, resolution, 3, **widths, **plain, epilogue_kwargs=dict(mbstd_group_size=mbstd))
-    g, d = (n.train().requires_grad_(False) for n in (g, d))
-    average = copy.deepcopy(g).eval()
-    loss = StyleGAN2Loss(torch.device("cpu"), g, d, r1_gamma=1.0)
-    adam = lambda m, c: torch.optim.Adam(m.parameters(), lr=0.0025 * c, betas=(0.0, 0.99**c), eps=1e-8)
-    players = {"Gmain": (g, adam(g, 1.0)), "Dmain": (d, adam(d, 16 / 17))}
-    real, label = torch.randn(batch, 3, resolution, resolution), torch.zeros(batch, 0)
-    codes = torch.randn(batch, z)
-
-    def forward():
-        with torch.no_grad():
-            average(codes, label)
-
-    def step():
-        for name, player in players.items():
-            gradients = lambda name=name: loss.accumulate_gradients(
-                name, real, label, torch.randn(batch, z), label, 1, 0
-            )
-            moved(*player, gradients)
-        averaged(average, g, 0.999)
-
-    return {"forward": forward, "step": step}
-
-
-def biggan(
-    resolution: int, width: int, d_width: int, z: int, shared: int, attention: str, classes: int, batch: int
-) -> dict[str, Callable]:
-    """BigGAN of a checkout of BigGAN-PyTorch, and a step of one move each, as its training function makes it."""
-    import copy
-
-    import BigGAN
-    import losses
-    import torch
-
-    sizes = dict(resolution=resolution, n_classes=classes, SN_eps=1e-6)
-    g = BigGAN.Generator(
-        G_ch=width, dim_z=z, shared_dim=shared, G_attn=attention, hier=True, G_shared=True, G_lr=2e-4, **sizes
-    )
-    d = BigGAN.Discriminator(D_ch=d_width, D_attn=attention, D_lr=8e-4, **sizes)
-    both, average = BigGAN.G_D(g, d), copy.deepcopy(g).eval()
-    real, labels = torch.randn(batch, 3, resolution, resolution), torch.arange(batch) % classes
-    codes = torch.randn(batch, g.dim_z)
-
-    def forward():
-        with torch.no_grad():
-            average(codes, average.shared(labels))
-
-    def step():
-        d.requires_grad_(True)
-        g.requires_grad_(False)
-        d.optim.zero_grad()
-        scores = both(torch.randn(batch, g.dim_z), labels, real, labels, train_G=False)
-        sum(losses.discriminator_loss(*scores)).backward()
-        d.optim.step()
-        d.requires_grad_(False)
-        g.requires_grad_(True)
-        g.optim.zero_grad()
-        losses.generator_loss(both(torch.randn(batch, g.dim_z), labels, train_G=True)).backward()
-        g.optim.step()
-        averaged(average, g, 0.999)
-
-    return {"forward": forward, "step": step}
-
-
-MAKERS = {f.__name__: f for f in (synthesis, phases, inversion, alias_free, stylegan3, biggan)}
+MAKERS = {f.__name__: f for f in (synthesis, phases, inversion, alias_free)}
 
 
 def main() -> None:
     # The checkout prints while it works; the pipe is for answers only.
     pipe, sys.stdout = sys.stdout, sys.stderr
+    from _peer_families import FAMILIES
+
     sys.path.insert(0, sys.argv[1])
     import numpy
     import torch
@@ -317,7 +238,7 @@ def main() -> None:
     for line in sys.stdin:
         question = json.loads(line)
         if "make" in question:
-            make = MAKERS[question.pop("make")]
+            make = (MAKERS | FAMILIES)[question.pop("make")]
             runs.clear()  # the old networks go before the new ones come
             runs.update(make(**question))
             answer = list(runs)

@@ -1,9 +1,12 @@
 """Time every family: images drawn from z, and a training step, at the size of its small config and at 64 pixels.
 
-A step makes all moves but the lazy ones (penalties every so many steps); networks that grow are all grown. Two families
-have peers, each a checkout with published code: --biggan of BigGAN-PyTorch, --stylegan3 of stylegan3. They get the same
-sizes and batch; that the forward passes agree is what tests/golden shows. One difference: at 32 pixels BigGAN-PyTorch's
-discriminator has attention behind each of its blocks at that resolution, jaxgan's behind the last one.
+A step makes all moves but the lazy ones (penalties every so many steps); networks that grow are all grown. Families
+have peers where their code was published in PyTorch: --peers names a folder of checkouts, which hold what PEERS says
+(genforce, BigGAN-PyTorch, stylegan3, eigengan-pytorch, ALAE, R3GAN); a checkout that is missing is said and left out.
+StyleGAN2's peer stands in phases.py. Peers get the same sizes and batch; that the forward passes agree is what
+tests/golden shows. Differences: at 32 pixels BigGAN-PyTorch's discriminator has attention behind each of its blocks at
+that resolution, jaxgan's behind the last one; genforce's StyleGAN adds noise, which the small config leaves out; R3GAN
+is timed with both penalties on each step, as published, and without augmentation.
 """
 
 from __future__ import annotations
@@ -36,12 +39,20 @@ CASES = {
     ),
     "eigengan": (("eigengan_sprites64", {}),),
     "alae": (("alae_scenes32", {}), ("alae_scenes32", {"resolution": 64})),
-    "r3gan": (("r3gan_mnist32", {}), ("r3gan_clothing64", {})),
+    "r3gan": tuple((c, {"every": 1, "augment": 0.0, "channels": 3}) for c in ("r3gan_mnist32", "r3gan_clothing64")),
+}
+PEERS = {
+    "pggan": "genforce",
+    "biggan": "BigGAN-PyTorch",
+    "stylegan1": "genforce",
+    "stylegan3": "stylegan3",
+    "eigengan": "eigengan-pytorch",
+    "alae": "ALAE",
+    "r3gan": "R3GAN",
 }
 MORE = (
     ("--families", dict(nargs="+", choices=tuple(CASES), default=tuple(CASES), metavar="NAME", help="which (all)")),
-    ("--biggan", dict(metavar="DIR", help="a checkout of BigGAN-PyTorch to compare with")),
-    ("--stylegan3", dict(metavar="DIR", help="a checkout of stylegan3 to compare with")),
+    ("--peers", dict(metavar="DIR", type=Path, help="a folder with checkouts to compare with, named as in PEERS")),
     FLAGS[1],
 )
 
@@ -57,31 +68,52 @@ def sized(config: str, changes: dict, quick: bool) -> Recipe:
     return replace(recipe, model=model, batch=BATCH)
 
 
-def peer_sizes(model) -> dict:
+def peer_sizes(family: str, model) -> dict:
     """Say the sizes of a model that has a peer in the peer's words."""
-    if isinstance(model, StyleGAN3):
-        wide = 2 if model.variant == "r" else 1
-        return dict(
-            resolution=model.resolution, batch=BATCH, z=model.z_dim, width=model.w_dim,
-            mapping_layers=model.mapping_layers, num_layers=model.layers, num_critical=model.critical,
-            margin_size=model.margin, channel_base=wide * model.channel_base, channel_max=wide * model.channel_max,
-            d_base=model.d_channel_base or model.channel_base, d_limit=model.d_channel_max or model.channel_max,
-            mbstd=model.mbstd, radial=model.variant == "r",
+    sizes = dict(resolution=model.resolution, batch=BATCH)
+    if family == "r3gan":
+        widths = "_".join(map(str, model.widths))
+        return sizes | dict(z=model.z_dim, widths=widths, blocks=model.blocks, group=model.group, gamma=model.gamma)
+    if family == "biggan":
+        return sizes | dict(
+            width=model.width, d_width=model.d_width or model.width, z=model.z_dim, shared=model.shared_dim,
+            attention="_".join(map(str, model.attention)), classes=CLASSES,
         )  # fmt: skip
-    return dict(
-        resolution=model.resolution, width=model.width, d_width=model.d_width or model.width, z=model.z_dim,
-        shared=model.shared_dim, attention="_".join(map(str, model.attention)), classes=CLASSES, batch=BATCH,
+    if family == "stylegan3":
+        wide = 2 if model.variant == "r" else 1
+        return sizes | dict(
+            z=model.z_dim, width=model.w_dim, mapping_layers=model.mapping_layers, num_layers=model.layers,
+            num_critical=model.critical, margin_size=model.margin, channel_base=wide * model.channel_base,
+            channel_max=wide * model.channel_max, d_base=model.d_channel_base or model.channel_base,
+            d_limit=model.d_channel_max or model.channel_max, mbstd=model.mbstd, radial=model.variant == "r",
+        )  # fmt: skip
+    sizes |= dict(base=model.channel_base, limit=model.channel_max)
+    if family == "eigengan":
+        return sizes | dict(z=model.z_dim, basis=model.basis)
+    if family == "pggan":
+        return sizes | dict(z=model.z_dim, mbstd=model.mbstd)
+    if family == "alae":
+        return sizes | dict(width=model.w_dim, mapping_layers=model.mapping_layers, critic_layers=model.critic_layers)
+    return sizes | dict(
+        z=model.z_dim, width=model.w_dim, mapping_layers=model.mapping_layers, hidden=model.mapping_hidden,
+        mbstd=model.mbstd,
     )  # fmt: skip
+
+
+def peer_of(family: str, folder: Path | None, python: str) -> Peer | None:
+    """Start the peer of a family if its checkout is at hand."""
+    if folder is None or family not in PEERS:
+        return None
+    if not (folder / PEERS[family]).is_dir():
+        print(f"No peer for {family}: there is no {folder / PEERS[family]}.", file=sys.stderr)
+        return None
+    return Peer(str(folder / PEERS[family]), python)
 
 
 def main() -> None:
     args = arguments(__doc__, 7, *MORE)
-    folders = {"biggan": args.biggan, "stylegan3": args.stylegan3}
     for family in args.families:
-        folder = folders.get(family)
-        other = Peer(folder, args.peer_python) if folder else None
-        if family in folders and not folder:
-            print(f"No peer for {family}: --{family} names a checkout.", file=sys.stderr)
+        other = peer_of(family, args.peers, args.peer_python)
         for config, changes in CASES[family][:1] if args.quick else CASES[family]:
             recipe = sized(config, changes, args.quick)
             model, classes = recipe.model, CLASSES if recipe.labels else 0
@@ -95,7 +127,7 @@ def main() -> None:
                 "forward": (lambda forward=forward, g=g, code=code: once(lambda: forward(g, code)), of_forward),
                 "step": (run.timer(step, 1), of_step),
             }
-            peers = other.timers(family, **peer_sizes(model)) if other else {}
+            peers = other.timers(family, **peer_sizes(family, model)) if other else {}
             variant = f" {model.variant}" if isinstance(model, StyleGAN3) else ""
             for name, (way, seconds) in times.items():
                 ways = {"jaxgan": way} | ({"pytorch": peers[name]} if other else {})
