@@ -11,6 +11,7 @@ from jaxgan.metrics.disentanglement import (
     principal_angles,
     rescoring,
     sap,
+    stability,
 )
 from jaxgan.metrics.editability import charts, consistency, drift, mahalanobis, rows_apart
 from jaxgan.metrics.equivariance import decibels, equivariance
@@ -19,6 +20,7 @@ from jaxgan.metrics.fid import collect, figure_name, frechet, frechet_distance
 from jaxgan.metrics.inception_score import inception_score
 from jaxgan.metrics.kid import kernel_distance
 from jaxgan.metrics.labels import label_figures
+from jaxgan.metrics.linearity import linearity
 from jaxgan.metrics.ppl import diversity, path_length, perceptual, trimmed_mean
 from jaxgan.metrics.precision_recall import precision_recall
 from jaxgan.metrics.reconstruction import identity, mse, psnr, ssim
@@ -49,6 +51,7 @@ __all__ = [
     "inception_score",
     "kernel_distance",
     "label_figures",
+    "linearity",
     "mahalanobis",
     "mig",
     "mse",
@@ -62,5 +65,6 @@ __all__ = [
     "rows_apart",
     "sap",
     "ssim",
+    "stability",
     "trimmed_mean",
 ]

@@ -157,24 +157,29 @@ def dci(codes: Codes, factors: Factors, importance: Callable[..., tuple[Any, flo
 
 
 def rescoring(
-    before: Float[ArrayLike, "n s"], after: Float[ArrayLike, "k n s"], clamp: bool = False
+    before: Float[ArrayLike, "*#k n s"],
+    after: Float[ArrayLike, "k n s"],
+    clamp: bool = False,
+    spread: Float[ArrayLike, " s"] | None = None,
 ) -> Float[np.ndarray, "k s"]:
     """Return the re-scoring matrix: mean change of each score under each direction, in its standard deviations.
 
     Args:
-        before: Scores of the images [N, S].
+        before: Scores of the images [N, S]; [K, N, S] where each direction has a beginning of its own.
         after: Scores of the images edited along each direction [K, N, S].
         clamp: Count rises only, as HiGAN does.
+        spread: Standard deviation of each score over the population [S]; that of `before` when None.
 
     Returns:
         [K, S].
     """
     before, after = np.asarray(before, np.float64), np.asarray(after, np.float64)
-    if after.ndim != 3 or after.shape[1:] != before.shape:
+    if after.ndim != 3 or before.shape not in (after.shape, after.shape[1:]):
         raise ValueError(f"Scores after have shape {after.shape}, those before {before.shape}; need [K, N, S], [N, S].")
     change = after - before
     change = np.maximum(change, 0) if clamp else change
-    return change.mean(1) / np.maximum(before.std(0), 1e-12)
+    scale = before.reshape(-1, before.shape[-1]).std(0) if spread is None else np.asarray(spread, np.float64)
+    return change.mean(1) / np.maximum(scale, 1e-12)
 
 
 def attribute_dependency(
@@ -222,10 +227,7 @@ def principal_angles(a: Any, b: Any) -> Float[np.ndarray, " k"]:
     """
     import scipy.linalg
 
-    spaces = {getattr(x, "space", None) for x in (a, b)} - {None}
-    if len(spaces) > 1:
-        raise ValueError(f"Directions live in {' and '.join(sorted(map(repr, spaces)))}; both must be of one space.")
-    first, second = (np.asarray(x.flat() if hasattr(x, "vectors") else x, np.float64) for x in (a, b))
+    first, second = one_space(a, b)
     return np.degrees(scipy.linalg.subspace_angles(first.T, second.T))[::-1]
 
 
@@ -251,12 +253,54 @@ def confidence_angles(
     Returns:
         Angles [K].
     """
-    unit = lambda v: np.asarray(v, np.float64) / np.linalg.norm(v, axis=1, keepdims=True)
-    whole, rng, angles = unit(fit(np.arange(n))), np.random.default_rng(seed), []
+    whole, rng, angles = unit_rows(fit(np.arange(n))), np.random.default_rng(seed), []
     for _ in range(replicates):
-        cosines = (unit(fit(rng.integers(0, n, n))) * whole).sum(1)
+        cosines = (unit_rows(fit(rng.integers(0, n, n))) * whole).sum(1)
         angles.append(np.degrees(np.arccos(np.clip(cosines if signed else np.abs(cosines), -1, 1))))
     return np.quantile(np.stack(angles), level, axis=0)
+
+
+def stability(found: Any, again: Any, signed: bool = False) -> Float[np.ndarray, " k"]:
+    """Return for each direction the angle to where it is found again with another seed, in degrees.
+
+        angle_k = arccos |d_k . d'_p(k)|,   p: the one-to-one matching with the largest sum of |cosines|
+
+    Args:
+        found: Directions, or rows [K, D].
+        again: The same number of them, found again.
+        signed: Whether order and sign mean something, as those of boundaries do: then p(k) = k and the cosine keeps
+            its sign.
+
+    Returns:
+        Angles [K], within 90 degrees, or 180 if signed.
+
+    Raises:
+        ValueError: If spaces or numbers differ.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    first, second = (unit_rows(x) for x in one_space(found, again))
+    if first.shape != second.shape:
+        raise ValueError(f"Found {first.shape} and again {second.shape}: both must have the same number of directions.")
+    cosines = first @ second.T
+    if signed:
+        return np.degrees(np.arccos(np.clip(np.diag(cosines), -1, 1)))
+    chosen = linear_sum_assignment(-np.abs(cosines))[1]
+    return np.degrees(np.arccos(np.clip(np.abs(cosines[np.arange(len(first)), chosen]), 0, 1)))
+
+
+def one_space(*sets: Any) -> list[np.ndarray]:
+    """Return sets of directions as rows [K, D], or raise ValueError where they are of several spaces."""
+    spaces = {getattr(x, "space", None) for x in sets} - {None}
+    if len(spaces) > 1:
+        raise ValueError(f"Directions live in {' and '.join(sorted(map(repr, spaces)))}; both must be of one space.")
+    return [np.asarray(x.flat() if hasattr(x, "vectors") else x, np.float64) for x in sets]
+
+
+def unit_rows(v: Any) -> Float[np.ndarray, "k d"]:
+    """Bring rows to length one."""
+    v = np.asarray(v, np.float64)
+    return v / np.linalg.norm(v, axis=1, keepdims=True)
 
 
 def paired(codes: Any, factors: Any, least: int) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -66,6 +66,7 @@ def test_rescoring_counts_changes_in_standard_deviations():
     spread = before.std(0)
     np.testing.assert_allclose(d.rescoring(before, after), step / spread, atol=1e-12)
     np.testing.assert_allclose(d.rescoring(before, after, clamp=True), np.maximum(step, 0) / spread, atol=1e-12)
+    np.testing.assert_allclose(d.rescoring(before - step[:, None], after, spread=[2.0, 4.0]), step / [1, 2], atol=1e-12)
     with pytest.raises(ValueError, match="need"):
         d.rescoring(before, after[0])
 
@@ -89,6 +90,19 @@ def test_angles_between_known_planes():
     np.testing.assert_allclose(d.principal_angles(directions(a, "w"), directions(b, "w")), [0, 30], atol=1e-3)
     with pytest.raises(ValueError, match="one space"):
         d.principal_angles(directions(a, "w"), directions(b, "z"))
+
+
+def test_what_is_found_again_in_another_order_is_stable_and_a_turn_is_its_angle():
+    axes, tilt = np.linalg.qr(RNG.normal(size=(8, 8)))[0][:4], np.radians(20)
+    shuffled = -2.0 * axes[[2, 0, 3, 1]]
+    np.testing.assert_allclose(d.stability(axes, shuffled), 0, atol=1e-5)
+    turned = axes.copy()
+    turned[:2] = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]]) @ axes[:2]
+    np.testing.assert_allclose(d.stability(axes, turned[::-1]), [20, 20, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(d.stability(axes, -axes, signed=True), 180, atol=1e-5)
+    np.testing.assert_allclose(d.stability(axes, shuffled, signed=True), 90, atol=1e-5)
+    with pytest.raises(ValueError, match="same number"):
+        d.stability(axes, axes[:2])
 
 
 def test_confidence_angles_shrink_with_the_sample_and_hold_the_truth():
