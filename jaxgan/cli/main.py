@@ -15,6 +15,8 @@ VERBS = {
     "compare": "run several inverters on the same images, as one web page",
     "restore": "fill holes, enlarge, colour or denoise pictures",
     "discover": "find directions of a latent space",
+    "report": "judge directions: what each changes, how purely and how surely, as one web page",
+    "dissect": "find what single units of a generator stand for",
     "edit": "move codes along directions and draw the results",
     "combine": "make one picture from several, or a wider one: morphs, blends, panoramas, layer swaps",
     "evaluate": "take figures of a generator: FID, KID, precision and recall, path length and others",

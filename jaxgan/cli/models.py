@@ -89,6 +89,16 @@ def condition(g: Generator, label: int | None) -> np.ndarray | None:
     return np.eye(g.arch.classes, dtype=np.float32)[label]
 
 
+def middle(g: Generator) -> str:
+    """Name the last tap of an eighth of the resolution, or of the next size that there is; no sums of images."""
+    import jax
+
+    maps = jax.eval_shape(lambda key: g.read(g.sample(key, 1), g.arch.taps), jax.random.key(0))
+    sides = {tap: maps[tap].shape[1] for tap in g.arch.taps if maps[tap].shape[-1] != g.arch.channels}
+    least = min((side for side in sides.values() if side >= g.arch.resolution // 8), default=max(sides.values()))
+    return [tap for tap, side in sides.items() if side == least][-1]
+
+
 def drawn(g: Generator, code: Code, batch: int = BATCH, **options) -> Iterator[np.ndarray]:
     """Draw images of codes, `batch` at a time; the last part is filled up, so that one program serves all."""
     import jax.numpy as jnp

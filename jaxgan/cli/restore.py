@@ -202,7 +202,7 @@ def inverter(options: Options, g, operator, judge, key):
     objective = losses.pixel() if options.task == "denoise" else perceptual + losses.pixel()
     objective = losses.observed(objective, operator)
     if options.codes:
-        tap = options.tap or middle(g)
+        tap = options.tap or models.middle(g)
         return inversion.papers.mganprior(tap, options.codes, objective, options.steps, lr=options.lr)
     weight = options.prior
     if weight is None:
@@ -216,16 +216,6 @@ def inverter(options: Options, g, operator, judge, key):
     space = options.space or (f"{plain}+" if f"{plain}+" in g.spaces else plain)
     rank = g.arch.shape("p")[-1] if space in ("p", "p+") else None
     return inversion.refine(objective, optax.adam(options.lr), options.steps, space, start="mean", rank=rank)
-
-
-def middle(g) -> str:
-    """Name the last tap of an eighth of the resolution, or of the next size that there is; no sums of images."""
-    import jax
-
-    maps = jax.eval_shape(lambda key: g.read(g.sample(key, 1), g.arch.taps), jax.random.key(0))
-    sides = {tap: maps[tap].shape[1] for tap in g.arch.taps if maps[tap].shape[-1] != g.arch.channels}
-    least = min((side for side in sides.values() if side >= g.arch.resolution // 8), default=max(sides.values()))
-    return [tap for tap, side in sides.items() if side == least][-1]
 
 
 def errors(options: Options, operator, judge, made, seen, truth) -> dict:

@@ -62,7 +62,8 @@ def boundary(
 
     Returns:
         A finder `(g, key, k) -> Directions`: one direction for each score, the first k of them, with the scores'
-        names. Meta "accuracy" holds the share of held-out extremes on their side of each boundary.
+        names. Meta "accuracy" holds the share of held-out extremes on their side of each boundary, "given" the names of
+        the directions held still.
 
     Raises:
         ValueError: When called with scores that do not tell codes apart.
@@ -87,7 +88,10 @@ def boundary(
         vectors = jnp.stack([v for v, _ in parts])
         found = calibrated(g, calibration, vectors, where, "boundary", layers=rows, oriented=True, **meta)
         found = found.named(seen.names[:many])
-        return found if given is None else found.project_out(given)
+        if given is None:
+            return found
+        held = ("given", given.names or len(given))
+        return found.project_out(given).replace(meta=tuple(sorted((*found.meta, held))))
 
     return finder
 

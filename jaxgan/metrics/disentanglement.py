@@ -13,7 +13,7 @@ RIDGE = 1e-3
 PRUNED = 0.05  # a coordinate with less than this share of the largest spread stands for nothing
 
 Codes = Float[ArrayLike, "n d"]
-Factors = Any  # [N, F]; integers are classes
+Factors = Any  # [N, F], or a list of columns [N] of their own types; integers are classes
 
 
 def mig(codes: Codes, factors: Factors, bins: int = BINS) -> float:
@@ -23,7 +23,7 @@ def mig(codes: Codes, factors: Factors, bins: int = BINS) -> float:
 
     Args:
         codes: Coordinates [N, D], D at least 2; put into equally wide bins.
-        factors: Factors [N, F]; those that are no integers are put into bins too.
+        factors: Factors [N, F], or a list of columns [N]; those that are no integers are put into bins too.
         bins: Number of bins.
 
     Returns:
@@ -52,7 +52,7 @@ def sap(codes: Codes, factors: Factors) -> float:
 
     Args:
         codes: Coordinates [N, D], D at least 2, in random order of N.
-        factors: Factors [N, F]; integers are classes.
+        factors: Factors [N, F], or a list of columns [N]; integers are classes.
 
     Returns:
         Mean gap over the factors.
@@ -132,7 +132,7 @@ def dci(codes: Codes, factors: Factors, importance: Callable[..., tuple[Any, flo
 
     Args:
         codes: Coordinates [N, D], in random order of N; the first half is learned from, the second judges.
-        factors: Factors [N, F]; integers are classes.
+        factors: Factors [N, F], or a list of columns [N]; integers are classes.
         importance: `(codes, factor, held_out_codes, held_out_factor) -> ([D], score)`; ridge regression (on indicator
             columns for classes) with the size of its standardised coefficients when None. Boosted trees, which see
             more than lines, come by passing them.
@@ -306,11 +306,15 @@ def unit_rows(v: Any) -> Float[np.ndarray, "k d"]:
 def paired(codes: Any, factors: Any, least: int) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return codes [N, D] and the list of factors, or raise ValueError where they do not serve."""
     codes = np.asarray(codes, np.float64)
-    factors = np.asarray(factors)
-    factors = factors[:, None] if factors.ndim == 1 else factors
-    if codes.ndim != 2 or len(codes) != len(factors) or codes.shape[1] < least:
-        raise ValueError(f"Codes {codes.shape} and factors {factors.shape} do not fit: need [N, D >= {least}], [N, F].")
-    columns = list(factors.T)
+    if isinstance(factors, (list, tuple)):
+        columns = [np.asarray(f) for f in factors]
+    else:
+        factors = np.asarray(factors)
+        columns = list(factors.T) if factors.ndim > 1 else [factors]
+    shapes = {f.shape for f in columns}
+    if codes.ndim != 2 or shapes != {codes.shape[:1]} or codes.shape[1] < least:
+        got = f"codes {codes.shape} and {len(columns)} factors {' or '.join(map(str, sorted(shapes)))}"
+        raise ValueError(f"Got {got}, which do not fit: need [N, D >= {least}], [N, F].")
     if still := [i for i, f in enumerate(columns) if np.all(f == f[0])]:
         raise ValueError(f"Factor {still[0]} never changes: nothing can be known of it.")
     return codes, columns

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxgan import api, dissection, io
-from jaxgan.core import Arch, Generator, Stage
+from jaxgan.core import Arch, Code, Generator, Stage
 from jaxgan.dissection.ace import cells, chosen
 from jaxgan.features.segmenter import Segmenter, colours
 from jaxgan.nn.taps import tap
@@ -194,3 +194,19 @@ def test_colours_are_segmented_by_the_nearest_and_hues_apart():
     assert two(images)[0, 0, :, 1].tolist() == [False, True, False, False]
     with pytest.raises(ValueError, match="three numbers"):
         colours({"a": (1, 2)})
+
+
+def test_the_strongest_images_of_a_unit_come_first_and_are_lit_where_it_is_active(g, report):
+    images, masks = dissection.strongest(g, report, KEY, [4, 0], images=3, batch=16)
+    codes = jnp.concatenate([g.sample(jax.random.fold_in(KEY, i), 16).value for i in range(3)])[:40]
+    order = jnp.argsort(-jnp.tanh(codes[:, 2]))[:3]
+    np.testing.assert_allclose(images[0], jnp.clip(g(Code(codes[order], "z")), -1, 1), atol=1e-6)
+    bright = images[1][..., 0] > 0  # of unit 0: all are as strong, and it is active where the square is
+    np.testing.assert_array_equal(masks[1], bright)
+    lit = dissection.lit(images[1], masks[1], dim=0.5)
+    np.testing.assert_allclose(lit[bright], images[1][bright])
+    np.testing.assert_allclose(lit[~bright] + 1, (images[1][~bright] + 1) / 2, atol=1e-6)
+    with pytest.raises(ValueError, match="units 0 to 5"):
+        dissection.strongest(g, report, KEY, [6], batch=16)
+    with pytest.raises(ValueError, match="Asked for 50 images"):
+        dissection.strongest(g, report, KEY, [0], images=50, batch=16)

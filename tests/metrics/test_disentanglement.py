@@ -46,6 +46,7 @@ def test_neither_order_nor_scale_of_coordinates_matters():
     np.testing.assert_allclose(d.mig(spare, FACTORS), d.mig(other, FACTORS), atol=1e-9)
     np.testing.assert_allclose(d.sap(spare, FACTORS), d.sap(other, FACTORS), atol=1e-9)
     np.testing.assert_allclose(d.dci(spare, FACTORS)[:3], d.dci(other, FACTORS)[:3], atol=1e-9)
+    np.testing.assert_allclose(d.dci(spare, list(FACTORS.T))[:3], d.dci(spare, FACTORS)[:3], atol=1e-12)
 
 
 def test_completeness_and_disentanglement_tell_different_faults():
