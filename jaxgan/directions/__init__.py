@@ -4,13 +4,17 @@ from jaxgan.directions.boundary import boundary
 from jaxgan.directions.hessian import hessian
 from jaxgan.directions.higan import Effects, higan, layerwise, rescore
 from jaxgan.directions.jacobian import jacobian
+from jaxgan.directions.latentclr import latentclr
+from jaxgan.directions.local import local_basis
 from jaxgan.directions.native import native
 from jaxgan.directions.pca import pca
 from jaxgan.directions.probes import curvature, hessian_penalty
+from jaxgan.directions.reconstruct import reconstruct
 from jaxgan.directions.sefa import sefa
 from jaxgan.directions.stylemc import stylemc
 from jaxgan.directions.stylespace import local_channels, stylespace
 from jaxgan.directions.text import ChannelEffects, channel_effects, text
+from jaxgan.directions.warped import warped
 
 __all__ = [
     "ChannelEffects",
@@ -22,13 +26,17 @@ __all__ = [
     "hessian_penalty",
     "higan",
     "jacobian",
+    "latentclr",
     "layerwise",
+    "local_basis",
     "local_channels",
     "native",
     "pca",
+    "reconstruct",
     "rescore",
     "sefa",
     "stylemc",
     "stylespace",
     "text",
+    "warped",
 ]

@@ -13,9 +13,11 @@ from jaxtyping import Array, Float
 from jaxgan.core.directions import Directions
 from jaxgan.core.generator import Generator, known
 from jaxgan.directions.calibrate import calibrated, count, outputs
+from jaxgan.directions.descent import descend
 from jaxgan.directions.probes import MODES, hessian_penalty
 from jaxgan.latents import stats
 from jaxgan.latents.spaces import rows, styled
+from jaxgan.ops.linalg import orthonormal
 
 
 def hessian(
@@ -58,6 +60,8 @@ def hessian(
     if steps < 1:
         raise ValueError(f"hessian learns its basis, steps must be at least 1, got {steps}.")
 
+    optimizer = optax.adam(lr)
+
     def finder(g: Generator, key, k: int) -> Directions:
         where = space or styled(g)
         known(where, g.spaces, "space")
@@ -68,49 +72,26 @@ def hessian(
         population = stats.moments(g, keys[0], where)
         sigma = stats.spread(population) / jnp.sqrt(wide)
         raw = jax.random.normal(keys[1], (k, wide))
-        state, losses, part = (raw, optax.adam(lr).init(raw)), [], -(-steps // 10)
-        settings = (where, tap, batch, probes, mode, eps, reach, lr)
-        for start in range(0, steps, part):
-            at = jnp.arange(start, min(start + part, steps))
-            state, loss = learn(g, keys[2], state, sigma, at, settings)
-            losses.append(float(loss.mean()))
-            if progress is not None:
-                progress(start + len(at), losses[-1])
-        basis, effect = ordered(g, keys[3], state[0], sigma, settings)
-        meta = {"steps": steps, "tap": tap, "penalty": (losses[0], losses[-1]), "effect": tuple(map(float, effect))}
+        settings = (where, tap, batch, probes, mode, eps, reach)
+        raw, told = descend(interaction, settings, optimizer, (g, sigma), raw, keys[2], steps, progress)
+        basis, effect = ordered(g, keys[3], raw, sigma, settings)
+        ends = told[0]["loss"], told[-1]["loss"]
+        meta = {"steps": steps, "tap": tap, "penalty": ends, "effect": tuple(map(float, effect))}
         return calibrated(g, keys[0], basis, where, "hessian", population=population, **meta)
 
     return finder
 
 
-def orthonormal(raw: Float[Array, "k d"]) -> Float[Array, "k d"]:
-    """Orthonormalise rows (QR), keeping the first row's direction."""
-    q, r = jnp.linalg.qr(raw.T)
-    return (q * jnp.where(jnp.diag(r) < 0, -1.0, 1.0)).T
-
-
-@partial(jax.jit, static_argnames="settings")
-def learn(g: Generator, key, state, sigma, at, settings):
-    """Take the steps numbered `at`; return the state and the penalties."""
-    space, tap, batch, probes, mode, eps, reach, lr = settings
-    optimizer = optax.adam(lr)
-
-    def penalty(raw, keys):
-        basis = orthonormal(raw)
-        code = stats.draw(g, keys[0], batch, space)
-        start, draw = rows(code.value), outputs(g, code, tap)
-        axis = jax.random.randint(keys[1], (batch,), 0, len(basis))
-        shift = jax.random.uniform(keys[2], (batch, 1), minval=-reach, maxval=reach)
-        omega = shift * jax.nn.one_hot(axis, len(basis))
-        return hessian_penalty(lambda o: draw(start + sigma * o @ basis), omega, keys[3], probes, mode, eps).mean()
-
-    def step(state, i):
-        raw, optimizer_state = state
-        loss, gradient = jax.value_and_grad(penalty)(raw, jax.random.split(jax.random.fold_in(key, i), 4))
-        updates, optimizer_state = optimizer.update(gradient, optimizer_state)
-        return (optax.apply_updates(raw, updates), optimizer_state), loss
-
-    return jax.lax.scan(step, state, at)
+def interaction(settings, fixed, raw: Float[Array, "k d"], key):
+    """Return the penalty of a batch moved along the axes, and nothing else to tell."""
+    (space, tap, batch, probes, mode, eps, reach), (g, sigma), keys = settings, fixed, jax.random.split(key, 4)
+    basis = orthonormal(raw)
+    code = stats.draw(g, keys[0], batch, space)
+    start, draw = rows(code.value), outputs(g, code, tap)
+    axis = jax.random.randint(keys[1], (batch,), 0, len(basis))
+    shift = jax.random.uniform(keys[2], (batch, 1), minval=-reach, maxval=reach)
+    omega = shift * jax.nn.one_hot(axis, len(basis))
+    return hessian_penalty(lambda o: draw(start + sigma * o @ basis), omega, keys[3], probes, mode, eps).mean(), {}
 
 
 @partial(jax.jit, static_argnames="settings")

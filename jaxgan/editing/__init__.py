@@ -4,6 +4,7 @@ from jaxgan.editing.base import Drawing, Edit, chain, identity, sweep
 from jaxgan.editing.blend import attribute, blend, lockstep
 from jaxgan.editing.canvas import shift, widen
 from jaxgan.editing.compress import compress
+from jaxgan.editing.follow import follow
 from jaxgan.editing.mapper import mapper
 from jaxgan.editing.masks import box, composite, ramp
 from jaxgan.editing.mix import mix
@@ -24,6 +25,7 @@ __all__ = [
     "chain",
     "composite",
     "compress",
+    "follow",
     "identity",
     "lockstep",
     "mapper",

@@ -33,6 +33,7 @@ from jaxgan.io import (
 from jaxgan.io.names import MissingPart, few, filled, leaves, shapes, tensors
 from jaxgan.io.records import Record, UnreadableFile
 from jaxgan.models import FAMILIES
+from jaxgan.nn import fields
 
 # Each has a TITLE, `recognise(value) -> bool` of what a file holds, and `read(value, part) -> Generator | Network`.
 FORMATS = (
@@ -46,9 +47,9 @@ FORMATS = (
     from_eigengan,
     from_sequential,
 )
-MADE = {**FAMILIES, **ENCODERS, mapper.NAME: mapper}  # what a file may name as the origin of what it holds
+MADE = {**FAMILIES, **ENCODERS, mapper.NAME: mapper, fields.NAME: fields}  # what a file may name as the origin of what it holds
 # Factories of networks that a family may offer, and their parts.
-ROLES = {"discriminator": "D", "encoder": "E", "mapper": "M"}
+ROLES = {"discriminator": "D", "encoder": "E", "mapper": "M", "field": "V"}
 COUNTS = ("layers", "blocks", "depth")  # how names of numbers end that a configuration is repeated by
 # What a format's reader may run into where a file's arrays have shapes that it did not expect.
 _UNFIT = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
