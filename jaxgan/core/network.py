@@ -30,6 +30,11 @@ class Network:
     def __call__(self, *args, **kwargs) -> Any:
         return applied(self, args, kwargs)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of what it returns, where its module has them, as a classifier's has."""
+        return tuple(getattr(self.module, "names", ()))
+
     def in_training(self, *args, **kwargs) -> tuple[Any, Any]:
         """Apply the module with `train=True`; return its output and the buffers after this batch."""
         return applied_in_training(self, args, kwargs)

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+TENTH = 10
 FORMS = "a folder, a .zip, a .npz or .npy, an idx file, tfds:NAME[:SPLIT] or scenes[:RESOLUTION][:heldout]"
 
 
@@ -52,6 +53,7 @@ def source(
       images. `file.zip:part` and `folder:part` are only what lies under `part/`.
     - `arrays.npz`, `images.npy`: array `images`, uint8 [N, H, W] or [N, H, W, C]; `labels` [N] (one-hot) or [N, c], or
       `factors` [N, c] with `factor_names`.
+      `arrays.npz:heldout` is a tenth of the images, scattered, and `arrays.npz:train` are the others.
     - `train-images-idx3-ubyte[.gz]`: MNIST's format; the labels file beside it is found by its name.
     - `tfds:NAME[:SPLIT]`: TensorFlow Datasets, without TensorFlow; SPLIT in its own language, `train[:90%]`.
     - `scenes[:RESOLUTION][:heldout]`: the embedded renderer, labels are the factors (`jaxgan.data.scenes`).
@@ -98,17 +100,40 @@ def _open(spec: str, channels: int | None, data_dir: str | Path | None, download
         from jaxgan.data.files import Files
 
         return Files(path, part, channels)
-    if part:
-        raise ValueError(f"{path.name} has no parts: {part!r} after the colon is for folders and zips only")
+    if part not in ("", "train", "heldout"):
+        hint = nearest(part, ("train", "heldout"))
+        raise ValueError(f"{path.name} has no part {part!r}{hint}: arrays have the parts train and heldout")
     from jaxgan.data.arrays import Arrays, read_idx, read_npy, read_npz
 
     if suffixes[-1:] == [".npz"]:
-        return Arrays(path, read_npz, channels)
-    if suffixes[-1:] == [".npy"]:
-        return Arrays(path, read_npy, channels)
-    if "idx" in path.name or "ubyte" in path.name:
-        return Arrays(path, read_idx, channels)
-    raise ValueError(f"{path.name} is no data set: allowed are {FORMS}")
+        found = Arrays(path, read_npz, channels)
+    elif suffixes[-1:] == [".npy"]:
+        found = Arrays(path, read_npy, channels)
+    elif "idx" in path.name or "ubyte" in path.name:
+        found = Arrays(path, read_idx, channels)
+    else:
+        raise ValueError(f"{path.name} is no data set: allowed are {FORMS}")
+    return Part(found, part) if part else found
+
+
+class Part:
+    """A tenth of a source, "heldout", or the other nine, "train"; the tenth is the same at each call and scattered."""
+
+    def __init__(self, source: Source, part: str):
+        order = np.random.default_rng(0).permutation(len(source))
+        held = len(source) // TENTH
+        if not held:
+            raise ValueError(f"{source.name} has {len(source)} images, of which a tenth is none")
+        self.source, self.rows = source, np.sort(order[:held] if part == "heldout" else order[held:])
+        self.name, self.fingerprint = f"{source.name}:{part}", f"{source.fingerprint}:{part}"
+        self.resolution, self.channels = source.resolution, source.channels
+        self.label_size, self.label_names = source.label_size, source.label_names
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        return self.source[int(self.rows[index])]
 
 
 class Unlabelled:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxgan.core.network import Network
+from jaxgan.features.classifier import Classifier, Vectors
 from jaxgan.features.inception import inception, random_inception
 from jaxgan.features.lpips import lpips
 from jaxgan.features.random import random_features
@@ -71,6 +72,22 @@ def load_squeezenet(weights: str | Path, size: int = 227) -> Network:
     return Network({"trunk": trunk_params(trunk, arrays)}, {}, Pooled(trunk, size), "features.squeezenet", config)
 
 
+def load_classifier(path: str | Path) -> Network:
+    """Load a classifier that was trained here as features: images to the vectors that its scores are read from.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file holds something else.
+    """
+    from jaxgan.io.files import load
+
+    network = load(path)
+    if not isinstance(network, Network) or not isinstance(network.module, Classifier):
+        raise ValueError(f"{path} holds no classifier; `jaxgan train` with a config of one makes it.")
+    inside = lambda tree: {"classifier": tree}
+    return Network(inside(network.params), inside(network.buffers), Vectors(network.module), "features.classifier")
+
+
 INCEPTION_FILE = "pt_inception-2015-12-05-6726825d.pth"
 INCEPTION_DIGEST = "6726825d"
 
@@ -105,8 +122,9 @@ def feature_network(word: str, resize: str = "tensorflow") -> Network:
     """Return the feature network that a word of the command line names.
 
     Args:
-        word: "random", "inception-random", "inception:FILE", "inception:fetch" or "squeezenet:FILE". "fetch" stands
-            for pytorch-fid's file, which is fetched from where it is published into the user's cache, once.
+        word: "random", "inception-random", "inception:FILE", "inception:fetch", "squeezenet:FILE", or
+            "classifier:FILE" for one that was trained here, on a folder's own classes, say. "fetch" stands for
+            pytorch-fid's file, which is fetched from where it is published into the user's cache, once.
         resize: How Inception's images come to 299 pixels.
 
     Raises:
@@ -121,13 +139,14 @@ def feature_network(word: str, resize: str = "tensorflow") -> Network:
         "inception-random": lambda: random_inception(resize),
         "inception": lambda: load_inception(path, resize),
         "squeezenet": lambda: load_squeezenet(path),
+        "classifier": lambda: load_classifier(path),
     }
-    allowed = "random, inception-random, inception:FILE, squeezenet:FILE"
+    allowed = "random, inception-random, inception:FILE, squeezenet:FILE, classifier:FILE"
     if kind not in makers:
         near = difflib.get_close_matches(kind, makers, 1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are {allowed}"
         raise ValueError(f"there are no features {word!r}{hint}")
-    if bool(path) != (kind in ("inception", "squeezenet")):
+    if bool(path) != (kind in ("inception", "squeezenet", "classifier")):
         more = f"takes no file, got {path!r}" if path else f"needs the file of its weights: {kind}:FILE"
         raise ValueError(f"features {kind!r} {more}")
     return makers[kind]()

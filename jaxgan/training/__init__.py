@@ -6,6 +6,7 @@ from jaxgan.training.augment import PIPES, Pipe, augment
 from jaxgan.training.biggan import BigGAN
 from jaxgan.training.cache import cache_compilations
 from jaxgan.training.checkpoint import CheckpointError, Checkpoints
+from jaxgan.training.classifier import Classifier
 from jaxgan.training.dcgan import DCGAN
 from jaxgan.training.eigengan import EigenGAN
 from jaxgan.training.ema import Ema, half_life
@@ -40,6 +41,7 @@ __all__ = [
     "Blur",
     "CheckpointError",
     "Checkpoints",
+    "Classifier",
     "Decay",
     "EigenGAN",
     "Ema",

@@ -97,6 +97,8 @@ class Trainer(NamedTuple):
         result: Name of the part that the game is about, which a run keeps and shows.
         show: `show(parts, images) -> images`: what a run draws to show how far the game is, of given images as many;
             None for samples of the generator. `parts` are those of the game, averaged where there is an average.
+        figure: `figure(model) -> {name: figure}`: how a run judges by itself what the game is about, at every
+            checkpoint; the first figure, of which less is better, says which one is kept as the best. None: not at all.
     """
 
     init: Callable
@@ -107,6 +109,7 @@ class Trainer(NamedTuple):
     at: Callable | None = None
     result: str = "G"
     show: Callable | None = None
+    figure: Callable | None = None
 
     def active(self, step: int) -> tuple[str, ...]:
         """Names of the moves made on step number `step` (the first is 0)."""

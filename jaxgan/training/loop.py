@@ -23,7 +23,7 @@ from jaxgan.training.recipe import Recipe, to_json
 from jaxgan.training.shelf import Files, Shelf, claimed
 from jaxgan.training.transfer import read_weights, transfer
 
-NAMES = {"G": "generator", "E": "encoder"}  # of the files that a finished run leaves
+NAMES = {"G": "generator", "E": "encoder", "M": "mapper", "C": "classifier"}  # of the files of a finished run
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def run(
     (averaged weights, the same codes each time), `latest.safetensors` (averaged generator, with each checkpoint),
     `best.safetensors` (with `figure`), and at the end `generator.safetensors` and `discriminator.safetensors`. Where an
     encoder is trained it is the one that is kept, at the end as `encoder.safetensors`, and the grids show images above
-    their reconstructions.
+    their reconstructions. A classifier is judged by held-out images, and has no grids.
 
     Args:
         recipe: What to train.
@@ -97,11 +97,12 @@ def run(
     with ExitStack() as stack:
         if first:
             stack.enter_context(claimed(folder, recipe))
-        kept = stack.enter_context(Checkpoints(folder / "checkpoints", recipe.keep, 1 if figure else 0))
-        asked = stack.enter_context(interrupts())
         trainer = recipe.trainer(files.frozen or files.load)
         if figure and trainer.result != "G":
             raise ValueError("A figure judges generators, and this game trains none. Leave it away.")
+        judge = (lambda g: {"figure": float(figure(g))}) if figure else trainer.figure
+        kept = stack.enter_context(Checkpoints(folder / "checkpoints", recipe.keep, 1 if judge else 0))
+        asked = stack.enter_context(interrupts())
         key, sample_key = jax.random.split(jax.random.key(recipe.seed))
         state, origin, notes = begin(recipe, trainer, key, kept, mesh, resume, files)
         done, best = origin["step"], origin["best"]
@@ -144,9 +145,11 @@ def run(
             if save or ending:
                 figures.settle()  # only states whose figures are known to be finite are kept
                 model = shelf.keep("latest", trainer.model(state))
-                value = float(figure(model)) if figure else None
+                judged = judge(model) if judge else {}
+                value = next(iter(judged.values()), None)
                 if value is not None:
-                    shelf.write(done, {"figure": value})
+                    shelf.write(done, judged)
+                    show.say(f"at kimg {kimg:g}: " + ", ".join(f"{name} {v:.4g}" for name, v in judged.items()))
                     if best is None or value < best:
                         best = value
                         shelf.keep("best", model)

@@ -20,6 +20,7 @@ from jaxgan.models import stylegan2
 from jaxgan.training.ada import Ada
 from jaxgan.training.alae import ALAE
 from jaxgan.training.biggan import BigGAN
+from jaxgan.training.classifier import Classifier
 from jaxgan.training.dcgan import DCGAN
 from jaxgan.training.diffaugment import fixed, policy
 from jaxgan.training.eigengan import EigenGAN
@@ -36,9 +37,22 @@ from jaxgan.training.stylegan1 import StyleGAN1
 from jaxgan.training.stylegan2 import PathLength, StyleGAN2
 from jaxgan.training.stylegan3 import StyleGAN3
 
-# The games, one a family, and those of encoders and mappers; a recipe's file says which by the class's name.
+# The games, one a family, and those of encoders, mappers and classifiers; a recipe's file says which by the class's
+# name.
 Model = (
-    StyleGAN2 | GAN | DCGAN | PGGAN | StyleGAN1 | StyleGAN3 | BigGAN | R3GAN | EigenGAN | ALAE | Encoder | TextMapper
+    StyleGAN2
+    | GAN
+    | DCGAN
+    | PGGAN
+    | StyleGAN1
+    | StyleGAN3
+    | BigGAN
+    | R3GAN
+    | EigenGAN
+    | ALAE
+    | Encoder
+    | TextMapper
+    | Classifier
 )
 
 # What may change when a run is continued: none of these touches the numbers of a step.
@@ -121,6 +135,13 @@ class Recipe:
 
         return data.source(self.data, labels="auto" if self.labels else "none", channels=self.model.channels)
 
+    def held_out(self) -> Any:
+        """Open the data by which a classifier is judged; None if its recipe names none."""
+        from jaxgan import data
+
+        word = getattr(self.model, "held_out", "")
+        return data.source(part_of(self.data, word), channels=self.model.channels) if word else None
+
     def trainer(self, load: Callable | None = None) -> Trainer:
         """Make the game. Opens the data set if the run is conditional, to see how wide the labels are.
 
@@ -136,6 +157,8 @@ class Recipe:
             classes = source.label_size
             if not classes:
                 raise ValueError(f"{source.name} has no labels; leave --labels away.")
+            if isinstance(self.model, Classifier):
+                ready |= {"data": source, "held_out": self.held_out()}
         ada = fixed(self.diffaugment) if self.diffaugment else self.ada
         return self.model.trainer(batch=self.batch, adam=self.adam, ema=self.ema, ada=ada, classes=classes, **ready)
 
@@ -175,6 +198,15 @@ class Recipe:
             skip=phase.image,
             shrink=self.model.resolution // phase.resolution,
         )
+
+
+def part_of(data: str, word: str) -> str:
+    """Return the word for a part of the same data, "photos.zip:train" and ":validation": "photos.zip:validation"."""
+    if not word.startswith(":"):
+        return word
+    head, _, last = data.rpartition(":")
+    whole = not head or last.isdecimal() or Path(data).exists()  # scenes:64 has a size, not a part
+    return (data if whole else head) + word
 
 
 def published(name: str, data: str, resolution: int, devices: int = 1, ada: Ada | None = None) -> Recipe:

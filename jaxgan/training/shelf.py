@@ -70,9 +70,10 @@ class Shelf:
     def draw(self, step: int, trainer: Trainer, state: State) -> None:
         """Draw the same codes as ever with the generator as it is now; or, below the same images, what is made of them.
 
-        A game without samples shows rows of images, each above the row of what it makes of them.
+        A game without samples shows rows of images, each above the row of what it makes of them; one that makes
+        nothing of them, as a classifier's, shows nothing.
         """
-        if self.journal:
+        if self.journal and (trainer.show is not None or trainer.result == "G"):
             show = trainer.show
             if show is None:
                 images = sampled(on_host(trainer.model(state)), self.key, self.samples, self.recipe.batch)

@@ -51,8 +51,24 @@ def test_a_file_that_is_no_data_set_is_told_apart(tmp_path):
     with pytest.raises(ValueError, match=r"one.png is no data set: allowed are a folder"):
         source(tmp_path / "one.png")
     np.save(tmp_path / "a.npy", np.zeros((3, 4, 4), np.uint8))
-    with pytest.raises(ValueError, match="has no parts"):
+    with pytest.raises(ValueError, match="has no part 'trian'; did you mean 'train'"):
+        source(f"{tmp_path / 'a.npy'}:trian")
+    with pytest.raises(ValueError, match="of which a tenth is none"):
         source(f"{tmp_path / 'a.npy'}:train")
+
+
+def test_a_tenth_of_an_array_is_held_out_and_the_others_are_the_rest(tmp_path):
+    images = np.arange(50, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8)
+    np.savez(tmp_path / "a.npz", images=images, labels=np.arange(50) % 3)
+    values = {}
+    for part in ("train", "heldout"):
+        found = pickle.loads(pickle.dumps(source(f"{tmp_path / 'a.npz'}:{part}")))
+        items = [found[i] for i in range(len(found))]
+        values[part] = [int(item["image"][0, 0, 0]) for item in items]
+        assert all(item["label"].argmax() == v % 3 for item, v in zip(items, values[part], strict=True))
+        assert (found.label_size, found.resolution, found.name) == (3, 4, f"a.npz:{part}")
+    assert len(values["heldout"]) == 5 and sorted(values["train"] + values["heldout"]) == list(range(50))
+    assert values["heldout"] != list(range(45, 50))
 
 
 def test_one_hot_and_nearest():

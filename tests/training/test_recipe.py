@@ -11,6 +11,7 @@ import tyro
 from jaxgan.models import FAMILIES
 from jaxgan.models.stylegan2 import PRESETS, auto
 from jaxgan.training.ada import Ada
+from jaxgan.training.classifier import Classifier
 from jaxgan.training.recipe import (
     FREE,
     Model,
@@ -53,6 +54,10 @@ def test_a_recipe_of_any_family_survives_json_shrinks_and_makes_its_game(kind):
     assert said["model"]["kind"] == kind.__name__ and from_json(said) == recipe
     small = smoke(recipe)
     assert type(small.model) is kind and from_json(to_json(small)) == small
+    if kind is Classifier:
+        with pytest.raises(ValueError, match="learns from labels"):
+            small.trainer()
+        return
     if getattr(recipe.model, "frozen", None):  # a game about a generator that stays as it is
         assert small.model.resolution == recipe.model.resolution
         with pytest.raises(ValueError, match=r"This game needs.* G"):
@@ -75,7 +80,8 @@ def test_tyro_reads_the_fields_of_the_family_that_a_recipe_has(kind):
 
 def test_every_family_has_one_game_and_every_game_says_what_it_has():
     assert len({kind.__name__ for kind in MODELS}) == len(MODELS)
-    families = [kind for kind in MODELS if not hasattr(kind, "frozen")]  # the others play about a generator
+    # The others play about a generator, or about none.
+    families = [kind for kind in MODELS if not hasattr(kind, "frozen") and kind is not Classifier]
     assert len(families) == len(FAMILIES)
     for kind in MODELS:
         assert {f.name for f in dataclasses.fields(kind)} >= {"resolution", "channels"}
@@ -198,7 +204,8 @@ def test_every_config_is_a_recipe_that_survives_json(path):
     # Without its data: how many classes there are does not matter here.
     shared = dict(batch=recipe.batch, adam=recipe.adam, ema=recipe.ema, ada=recipe.ada)
     trainer = recipe.model.trainer(**shared, classes=10 if recipe.labels else 0)
-    assert trainer.parts["G"].arch.resolution == recipe.model.resolution
+    part = trainer.parts[trainer.result]
+    assert getattr(part, "arch", getattr(part, "module", None)).resolution == recipe.model.resolution
 
 
 @pytest.mark.parametrize("name", ["auto", *PRESETS])
