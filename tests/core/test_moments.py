@@ -61,6 +61,20 @@ def test_merge_is_commutative_and_associative_up_to_rounding():
     assert int(left.count) == int(right.count) == 243
 
 
+@pytest.mark.parametrize("shards", [2, 5, 8])
+def test_principal_axes_do_not_depend_on_the_number_of_shards(shards):
+    x = vectors(1001, offset=1e3, seed=4)  # no number of shards divides them
+    whole = streamed(x, 100)
+    merged = moments.empty(6)
+    for part in np.array_split(x, shards)[::-1]:
+        merged = moments.merge(merged, streamed(part, 64))
+    _, sizes, axes = np.linalg.svd(x.astype(np.float64) - x.mean(0, dtype=np.float64), full_matrices=False)
+    for m in (whole, merged):
+        values, vectors_ = np.linalg.eigh(np.asarray(moments.covariance(m), np.float64))
+        assert np.abs(values[::-1] - sizes**2 / 1000).max() < 1e-5 * values.max()
+        assert np.abs((vectors_.T[::-1] * axes).sum(1)).min() > 1 - 1e-6
+
+
 def test_empty_is_neutral_bit_for_bit():
     m = moments.of(vectors(100, offset=1e4))
     for merged in (moments.merge(moments.empty(6), m), moments.merge(m, moments.empty(6))):

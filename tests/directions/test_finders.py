@@ -8,6 +8,7 @@ import pytest
 import jaxgan as jg
 from jaxgan.core import fingerprint
 from jaxgan.directions import hessian, jacobian, pca, sefa
+from jaxgan.io.pickles import read
 from jaxgan.latents import stats
 from jaxgan.latents.spaces import rows
 from tests import planted
@@ -104,6 +105,23 @@ def test_sefa_on_a_published_checkpoint_equals_numpy(golden, name):
     found = sefa(samples=50)(g, KEY, 5)
     assert cosines(found.vectors, columns.T[::-1][:5]).min() > 1 - 1e-5
     np.testing.assert_allclose(dict(found.meta)["eigenvalues"], values[::-1][:5], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["pggan_32", "stylegan_32"])
+def test_sefa_on_genforces_checkpoints_equals_numpy_on_the_files_arrays(golden, name):
+    path = golden(f"{name}.pth")
+    arrays, g = read(path).value, jg.load(path)
+    if name.startswith("pggan"):  # the units are the pixels of the first maps: [out, D, 4, 4] to [out 4 4, D]
+        units = [np.moveaxis(arrays["G.layer0.weight"], 1, -1).reshape(-1, g.arch.shape("z")[0])]
+    else:  # scales and biases
+        units = [arrays[f"G.synthesis.layer{i}.style.weight"] for i in range(8)]
+    stack = np.concatenate(units).astype(np.float64)
+    stack /= np.linalg.norm(stack, axis=1, keepdims=True)
+    _, sizes, axes = np.linalg.svd(stack, full_matrices=False)
+    found = sefa(samples=50)(g, KEY, 5)
+    assert found.space == ("z" if name.startswith("pggan") else "w")
+    assert cosines(found.vectors, axes[:5]).min() > 1 - 1e-5
+    np.testing.assert_allclose(dict(found.meta)["eigenvalues"], sizes[:5] ** 2, rtol=1e-4)
 
 
 def test_directions_survive_a_file(g, tmp_path):

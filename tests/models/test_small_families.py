@@ -129,6 +129,29 @@ def test_bases_start_orthonormal_and_the_loss_measures_how_far_they_are_from_it(
     assert np.array_equal(lengths, [9, 6, 3])
 
 
+def test_a_subspace_without_a_mean_is_linear_and_permuted_axes_are_permuted_coordinates(close):
+    module, keys = eigengan.Subspace((2, 3, 4)), jax.random.split(jax.random.key(2), 3)
+    a, b = (jax.random.normal(k, (5, 3)) for k in keys[:2])
+    params = module.init(keys[2], a)["params"]
+    phi = lambda p, z: module.apply({"params": p}, z)
+    close(phi(params, 2 * a - 3 * b), 2 * phi(params, a) - 3 * phi(params, b), OP)
+    turned = jnp.array([2, 0, 1])
+    swapped = {**params, "basis": params["basis"][turned], "length": params["length"][turned]}
+    close(phi(swapped, a[:, turned]), phi(params, a), OP)
+    assert jnp.abs(phi(swapped, a) - phi(params, a)).max() > 0.1
+
+
+def test_bases_become_orthonormal_by_the_penalty(eigen):
+    draw = np.random.default_rng(3)
+    params = jax.tree.map(lambda x: x + 0.02 * draw.standard_normal(x.shape, np.float32), eigen.params)
+    slope, errors = jax.jit(jax.value_and_grad(eigengan.orthogonality)), []
+    for _ in range(30):
+        error, gradient = slope(params)
+        params = jax.tree.map(lambda p, d: p - 0.1 * d, params, gradient)
+        errors.append(float(error))
+    assert errors == sorted(errors, reverse=True) and errors[-1] < 1e-3 * errors[0]
+
+
 def test_a_stages_coordinates_change_nothing_before_it(eigen):
     z = jax.random.normal(jax.random.key(1), (2, eigen.arch.shape("z")[0]))
     names = [axis.name for axis in eigen.arch.axes]
