@@ -3,7 +3,7 @@
 The peer is a checkout and a Python that has torch, both named on the command line; nothing of it is part of this
 repository. This file is both ends of the pipe: imported, it starts the worker; run by the other Python, it is the
 worker, and needs nothing but torch and what the checkout imports. What is made of StyleGAN2 stands here, of the other
-families in _peer_families.py.
+families in _peer_families.py, of directions in _peer_directions.py.
 
     worker <- {"make": one of MAKERS, ...sizes}    -> ["name of a run", ...]
     worker <- {"run": "name of a run"}             -> [wall ms, CPU ms]
@@ -225,6 +225,7 @@ MAKERS = {f.__name__: f for f in (synthesis, phases, inversion, alias_free)}
 def main() -> None:
     # The checkout prints while it works; the pipe is for answers only.
     pipe, sys.stdout = sys.stdout, sys.stderr
+    from _peer_directions import DIRECTIONS
     from _peer_families import FAMILIES
 
     sys.path.insert(0, sys.argv[1])
@@ -238,7 +239,7 @@ def main() -> None:
     for line in sys.stdin:
         question = json.loads(line)
         if "make" in question:
-            make = (MAKERS | FAMILIES)[question.pop("make")]
+            make = (MAKERS | FAMILIES | DIRECTIONS)[question.pop("make")]
             runs.clear()  # the old networks go before the new ones come
             runs.update(make(**question))
             answer = list(runs)
