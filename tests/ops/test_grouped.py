@@ -10,7 +10,7 @@ X = jax.random.normal(jax.random.key(0), (2, 5, 6, 12))
 W = jax.random.normal(jax.random.key(1), (3, 3, 4, 6))  # three groups of 4 to 2 channels
 
 
-@pytest.mark.parametrize("form", ["library", "blocks", "gathered", None])
+@pytest.mark.parametrize("form", ["library", "split", "gathered", None])
 def test_each_group_is_convolved_by_itself(form, close):
     parts = [conv(X[..., 4 * g : 4 * g + 4], W[..., 2 * g : 2 * g + 2]) for g in range(3)]
     close(conv_groups(X, W, form), jnp.concatenate(parts, -1), OP)
