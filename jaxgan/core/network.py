@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flax.linen as nn
 import jax
@@ -26,6 +26,10 @@ class Network:
     module: nn.Module = struct.field(pytree_node=False)
     name: str = struct.field(pytree_node=False, default="")
     config: tuple = struct.field(pytree_node=False, default=())
+
+    if TYPE_CHECKING:  # struct.dataclass adds it
+
+        def replace(self, **changes: Any) -> Network: ...
 
     def __call__(self, *args, **kwargs) -> Any:
         return applied(self, args, kwargs)

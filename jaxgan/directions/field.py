@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -17,10 +19,10 @@ from jaxgan.nn import fields
 SEEN = 1000  # codes over which a field is averaged
 
 
-def started(g: Generator, key, space: str, population: Moments, kind: str, axes: int, **config) -> Network:
+def started(g: Generator, key, space: str, population: Moments, kind: str, axes: int, **more) -> Network:
     """Draw a field of directions for a space whose population is known."""
     wide = stats.width(g, space)
-    config = dict(kind=kind, axes=axes, width=wide, space=space, **config)
+    config: dict[str, Any] = dict(kind=kind, axes=axes, width=wide, space=space, **more)
     module = fields.field(**config)
     blank = [jnp.zeros(shape) for shape in module.inputs()]
     drawn = initialise(module, key, *blank, name=f"{fields.NAME}.field", config=tuple(sorted(config.items())))

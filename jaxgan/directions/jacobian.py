@@ -96,14 +96,15 @@ def jacobian(
             matrices = gram(g, code, tap, used)
         if not bool(jnp.trace(matrices[0]) > 0):
             raise ValueError(f"Nothing changes {'in the region' if region is not None else tap} with {where!r}.")
-        meta = {"tap": tap, "samples": len(code), "randomized": int(randomized)}
+        meta: dict[str, Any] = {"tap": tap, "samples": len(code), "randomized": int(randomized)}
         if method == "svd":
             values, vectors = descending(matrices[0], k)
-        elif method == "rayleigh":
-            values, vectors = ratios(*np.asarray(matrices, np.float64), tau, k)
         else:
-            values, vectors, ranks = apart(*np.asarray(matrices, np.float64), sparsity, relax, k)
-            meta["ranks"] = ranks
+            fore, back = np.asarray(matrices, np.float64)
+            if method == "rayleigh":
+                values, vectors = ratios(fore, back, tau, k)
+            else:
+                values, vectors, meta["ranks"] = apart(fore, back, sparsity, relax, k)
         meta["eigenvalues"] = tuple(map(float, values))
         return calibrated(g, calibration, jnp.asarray(vectors, jnp.float32), where, METHODS[method], **meta)
 
