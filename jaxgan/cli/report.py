@@ -173,7 +173,8 @@ def write(
     found.facts = {
         "Command": command,
         "Generator": f"{g.arch.name}, {g.resolution}x{g.resolution}",
-        "Looked at": f"{plan.codes} codes moved to {len(plan.by)} strengths, {plan.population:,} of the population",
+        "Looked at": f"{plan.codes} codes{f' at psi {plan.psi:g}' if g.arch.truncates else ''} moved to {len(plan.by)} "
+        f"strengths, {plan.population:,} of the population",
         "Versions": f"{jax.devices()[0].device_kind}; jaxgan {jaxgan.__version__}, JAX {jax.__version__}",
         "Time": f"{time.monotonic() - began:.0f} seconds",
     }
@@ -219,6 +220,7 @@ def told(found: Study) -> dict[str, Any]:
             "space": judged.directions.space,
             "changes_most": [found.scores[t] for t in judged.target],
             "rescored": [row(values) for values in judged.rescored],
+            "amounts": [row(values) for values in judged.amounts],
             "figures": {figure: row(values) for figure, values in judged.figures.items()},
             "disentangled": {figure: judges.rounded(value) for figure, value in judged.disentangled.items()},
             "notes": judged.notes,

@@ -21,7 +21,8 @@ FIGURES = {
     "identity": ("identity", "higher", "Cosine of embeddings of the image and itself moved by {step:g}."),
     "linearity": ("linearity", "higher", "Mean cosine of successive steps of image features along the path: 1 is "
                   "straight."),
-    "path_length": ("path length", "", "Squared pace at which images change along the direction ({speed})."),
+    "path_length": ("path length, &#215;1000", "", "Squared pace at which images change along the direction "
+                    "({speed})."),
     "bootstrap": ("bootstrap angle", "lower", "Degrees within which 95% of the directions lie that are found from "
                   "samples drawn anew."),
     "seeds": ("seed angle", "lower", "Degrees to where it is found with another seed."),
@@ -37,6 +38,7 @@ FACTORS = {
     "sap": ("SAP", "The same gap, in accuracy of a prediction from one direction."),
     "factor_vae": ("FactorVAE score", "Accuracy of telling which factor is held still by what varies least."),
 }
+SCALED = {"path_length": 1000}
 LABELS = 40  # names that a heading holds
 
 STYLE = """
@@ -105,16 +107,17 @@ def written(found: Study, model: str) -> str:
 
 def head(found: Study, model: str) -> str:
     many = sum(len(j.directions) for j in found.sets.values())
-    rows = [(j, k) for j in found.sets.values() for k in range(len(j.directions))]
-    purest = min(rows, key=lambda r: last(r[0].figures["dependency"][r[1]]))
-    strongest = max(rows, key=lambda r: abs(change(r[0], r[1])))
+    rows = [(name, j, k) for name, j in found.sets.items() for k in range(len(j.directions))]
+    dependency = lambda row: float(row[1].figures["dependency"][row[2]])
+    whose = lambda row: escape(full(found, row[0], row[2]))
+    purest = min(rows, key=lambda row: last(dependency(row)))
+    strongest = max(rows, key=lambda row: abs(change(*row[1:])))
     shown = [
         (f"{many}", f"directions of {len(found.sets)} {'method' if len(found.sets) == 1 else 'methods'}"),
-        (escape(title(strongest[0], strongest[1])), f"changes most: {effect(found, *strongest)}"),
+        (whose(strongest), f"changes most: {effect(found, *strongest[1:])}"),
     ]
-    if math.isfinite(purest[0].figures["dependency"][purest[1]]):
-        dependency = number(float(purest[0].figures["dependency"][purest[1]]))
-        shown.append((escape(title(*purest)), f"is purest: attribute dependency {dependency}"))
+    if math.isfinite(dependency(purest)):
+        shown.append((whose(purest), f"is purest: attribute dependency {number(dependency(purest))}"))
     if math.isfinite(found.smooth[1]):
         shown.append((number(found.smooth[1]), f"path length of the generator ({escape(found.smooth[0])})"))
     return (
@@ -131,7 +134,7 @@ def overview(found: Study) -> str:
     body = []
     for name, judged in found.sets.items():
         for k in range(len(judged.directions)):
-            cells = "".join(cell(judged.figures.get(f, [math.nan] * (k + 1))[k]) for f in shown)
+            cells = "".join(cell(SCALED.get(f, 1) * judged.figures.get(f, [math.nan] * (k + 1))[k]) for f in shown)
             score = found.scores[judged.target[k]]
             body.append(
                 f'<tr><td class="left">{escape(name)}</td><td class="left" data-v="{k:04d}">'
@@ -182,14 +185,29 @@ def traversals(found: Study) -> str:
 
 
 def matrix(found: Study) -> str:
-    most = max(float(np.abs(j.rescored).max()) for j in found.sets.values()) or 1.0
+    return (
+        f"<h2>Re-scoring</h2>\n<p>Mean change of every score from {signed(-found.step)} to {signed(found.step)} "
+        "standard deviations along each direction, in standard deviations of the score over the population. The "
+        "outlined score is the one that changes most.</p>\n"
+        + heat(found, {name: judged.rescored for name, judged in found.sets.items()})
+        + "<details><summary>Mean size of the changes, in whichever sense a code goes: large here and small above is "
+        "what goes up in some images and down in others, or round in circles as hues do.</summary>"
+        + heat(found, {name: judged.amounts for name, judged in found.sets.items()})
+        + "</details>"
+    )
+
+
+def heat(found: Study, tables: dict[str, np.ndarray]) -> str:
+    """Lay out tables [K, S] of all sets as one, coloured by value."""
+    most = max(float(np.abs(table).max()) for table in tables.values()) or 1.0
     heads = "".join(f"<th>{escape(short(name))}</th>" for name in found.scores)
     body = []
-    for name, judged in found.sets.items():
-        for k, row in enumerate(judged.rescored):
+    for name, table in tables.items():
+        judged = found.sets[name]
+        for k, row in enumerate(table):
             cells = "".join(
                 f'<td class="heat{" own" if s == judged.target[k] else ""}" data-v="{value:.6g}" '
-                f'style="background:{shade(value / most)}">{number(round(float(value), 2))}</td>'
+                f'style="background:{shade(value / most)}">{number(round(float(value), 2) + 0.0)}</td>'
                 for s, value in enumerate(row)
             )
             body.append(
@@ -197,10 +215,7 @@ def matrix(found: Study) -> str:
                 f"{escape(title(judged, k))}</td>{cells}</tr>"
             )
     return (
-        f"<h2>Re-scoring</h2>\n<p>Mean change of every score from {signed(-found.step)} to {signed(found.step)} "
-        "standard deviations along each direction, in standard deviations of the score over the population. The "
-        "outlined score is the one that changes most in size, in whichever sense.</p>\n"
-        f'<div class="scroll"><table class="sort matrix"><thead><tr><th class="left">set</th><th class="left">direction'
+        '<div class="scroll"><table class="sort matrix"><thead><tr><th class="left">set</th><th class="left">direction'
         f"</th>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
 
@@ -209,7 +224,7 @@ def factors(found: Study) -> str:
     there = {name: j.disentangled for name, j in found.sets.items() if j.disentangled}
     if not there:
         return ""
-    heads = "".join(f"<th>{FACTORS[f][0]} &#8593;</th>" for f in FACTORS)
+    heads = "".join(f"<th>{FACTORS[f][0]}&nbsp;&#8593;</th>" for f in FACTORS)
     body = "".join(
         f'<tr><td class="left">{escape(name)}</td><td>{len(found.sets[name].directions)}</td>'
         + "".join(cell(values[f]) for f in FACTORS)
@@ -235,10 +250,10 @@ def between(found: Study) -> str:
         for one, other in ((a, b), (b, a)):
             index, degrees = found.nearest[one, other]
             for k, (i, angle) in enumerate(zip(index, degrees, strict=True)):
-                mine, theirs = title(found.sets[one], k), title(found.sets[other], int(i))
+                mine, theirs = full(found, one, k), full(found, other, int(i))
                 rows.append(
-                    f'<tr><td class="left" data-v="{one} {k:04d}">{escape(f"{one} {mine}")}</td><td class="left" '
-                    f'data-v="{other} {i:04d}">{escape(f"{other} {theirs}")}</td>{cell(angle)}</tr>'
+                    f'<tr><td class="left" data-v="{escape(one)} {k:04d}">{escape(mine)}</td><td class="left" '
+                    f'data-v="{escape(other)} {i:04d}">{escape(theirs)}</td>{cell(angle)}</tr>'
                 )
         cards.append(
             f'<section class="card"><h3>{escape(a)} and {escape(b)}</h3>{curve(angles)}<p class="small soft">Principal '
@@ -282,6 +297,12 @@ def title(judged: Judged, k: int) -> str:
     return judged.directions.names[k] if judged.directions.names else str(k)
 
 
+def full(found: Study, name: str, k: int) -> str:
+    """Name of a direction with its set, where it does not begin with that."""
+    own = title(found.sets[name], k)
+    return own if own.startswith(name) else f"{name} {own}"
+
+
 def change(judged: Judged, k: int) -> float:
     """Mean change of the score that a direction changes most."""
     return float(judged.rescored[k, judged.target[k]])
@@ -308,7 +329,7 @@ def shade(share: float) -> str:
 
 
 def arrow(better: str) -> str:
-    return {"lower": " &#8595;", "higher": " &#8593;", "": ""}[better]
+    return {"lower": "&nbsp;&#8595;", "higher": "&nbsp;&#8593;", "": ""}[better]
 
 
 def short(name: str) -> str:

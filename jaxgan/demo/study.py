@@ -96,7 +96,8 @@ class Judged:
         directions: The set.
         strips: Pictures [K, shown, V, h, w, C].
         rescored: Mean change of each score from -step to +step, in its standard deviations [K, S].
-        target: Number of the score that each direction changes most [K].
+        amounts: Mean size of these changes, in whichever sense each code goes [K, S].
+        target: Number of the score that each direction changes most, all codes in one sense [K].
         figures: {figure: [K]}; nan where one is not known.
         disentangled: {figure: value} of all directions together; empty where there are no factors.
         notes: What is to be said of figures.
@@ -105,6 +106,7 @@ class Judged:
     directions: Directions
     strips: Any
     rescored: Float[np.ndarray, "k s"]
+    amounts: Float[np.ndarray, "k s"]
     target: Integer[np.ndarray, " k"]
     figures: dict[str, Float[np.ndarray, " k"]]
     disentangled: dict[str, float] = field(default_factory=dict)
@@ -160,7 +162,7 @@ def study(
         ValueError: If there are no directions, or they are not of this generator.
     """
     plan, tick = plan or Plan(), tick or (lambda what, done, total: None)
-    if not sets:
+    if not sets or not all(len(directions) for directions in sets.values()):
         raise ValueError("There are no directions to judge: give at least one set.")
     keys = dict(zip(("population", "codes", "again", "paths"), jax.random.split(key, 4)))
     table, names, latents = population(g, judges, keys["population"], plan, tick)
@@ -218,7 +220,7 @@ def walked(draw: Drawn, directions: Directions, start: Code, spread, step: float
     middle = len(by) // 2
     origin = draw.images(start)
     zero = draw.judged(origin)
-    strips, rescored, target = [], [], []
+    strips, rescored, amounts, target = [], [], [], []
     names = ("dependency", "drift", *(["identity"] if judges.embed is not None else []), "linearity", "path_length")
     figures = {name: np.full(len(directions), np.nan) for name in names}
     others = np.delete(np.arange(len(by)), middle)
@@ -238,8 +240,8 @@ def walked(draw: Drawn, directions: Directions, start: Code, spread, step: float
         # At each strength both sides together: a direction may change a score at one end only.
         change = np.abs(table - table[middle])
         sizes = np.stack([(change[middle - i] + change[middle + i]) / 2 for i in range(1, middle + 1)])
-        near = int(np.argmin(np.abs(by[middle + 1 :] - step)))
-        target.append(int((sizes[near].mean(0) / np.maximum(spread, 1e-12)).argmax()))
+        amounts.append(np.abs(table[ends[1]] - table[ends[0]]).mean(0) / np.maximum(spread, 1e-12))
+        target.append(int(np.abs(rescored[k]).argmax()))
         figures["dependency"][k] = metrics.attribute_dependency(sizes, spread, target[k], plan.at)
         apart = {name: np.stack([seen[e][name] for e in ends]).mean() for name in names if name in read}
         for name, value in apart.items():
@@ -252,7 +254,7 @@ def walked(draw: Drawn, directions: Directions, start: Code, spread, step: float
         strip = np.insert(strip, middle, origin[: plan.shown], axis=0)  # [V, shown, H, W, C]
         strips.append(small(strip.swapaxes(0, 1)))
         tick(k + 1, len(directions))
-    return Judged(directions, np.stack(strips), np.stack(rescored), np.array(target), figures)
+    return Judged(directions, np.stack(strips), np.stack(rescored), np.stack(amounts), np.array(target), figures)
 
 
 @dataclass(frozen=True)
@@ -368,7 +370,7 @@ def sure(g, judged: Judged, seen: again.Population, judges: Judges, key, plan: P
         most = plan.population if signed else plan.most
         one = again.elsewhere(g, found, judges.scorer, seen.names, jax.random.fold_in(key, r), most)
         if one is not None:
-            other.append(metrics.stability(found, one[0], signed))
+            other.append(metrics.stability(found, one[0], signed) if one[0] is not found else np.zeros(len(found)))
             judged.notes["seeds"] = one[1]
         tick(r + 1, steps)
     judged.figures["seeds"] = np.mean(other, axis=0) if other else np.full(len(found), np.nan)

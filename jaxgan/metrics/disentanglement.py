@@ -267,7 +267,7 @@ def stability(found: Any, again: Any, signed: bool = False) -> Float[np.ndarray,
 
     Args:
         found: Directions, or rows [K, D].
-        again: The same number of them, found again.
+        again: As many or more, found again.
         signed: Whether order and sign mean something, as those of boundaries do: then p(k) = k and the cosine keeps
             its sign.
 
@@ -280,8 +280,8 @@ def stability(found: Any, again: Any, signed: bool = False) -> Float[np.ndarray,
     from scipy.optimize import linear_sum_assignment
 
     first, second = (unit_rows(x) for x in one_space(found, again))
-    if first.shape != second.shape:
-        raise ValueError(f"Found {first.shape} and again {second.shape}: both must have the same number of directions.")
+    if first.shape[1] != second.shape[1] or len(second) < len(first) or (signed and len(second) > len(first)):
+        raise ValueError(f"Found {first.shape} and again {second.shape}, needed is the same number of directions.")
     cosines = first @ second.T
     if signed:
         return np.degrees(np.arccos(np.clip(np.diag(cosines), -1, 1)))

@@ -60,6 +60,7 @@ def test_labels_of_a_table_belong_to_codes(command, g, tmp_path):
     assert np.abs(vector).argmax() == 0 and vector[0] > 0
 
 
+@pytest.mark.slow
 def test_stylespace_finds_channels_of_an_attribute(command, tmp_path):
     words = ["--attribute", "red", "--samples", 128, "--extremes", 0.1, "--k", 2, "--by", "0,1"]
     answer = command("discover", "x", "--method", "stylespace", *words)
@@ -67,6 +68,7 @@ def test_stylespace_finds_channels_of_an_attribute(command, tmp_path):
     assert jg.load(tmp_path / "stylespace.safetensors").space == "s" and "theta" in answer.out
 
 
+@pytest.mark.slow
 def test_a_text_finds_channels_by_an_embedder_and_keeps_their_effects(command, tmp_path, monkeypatch):
     from jaxgan.features.embedder import Pair
 

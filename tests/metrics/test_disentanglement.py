@@ -97,6 +97,7 @@ def test_what_is_found_again_in_another_order_is_stable_and_a_turn_is_its_angle(
     axes, tilt = np.linalg.qr(RNG.normal(size=(8, 8)))[0][:4], np.radians(20)
     shuffled = -2.0 * axes[[2, 0, 3, 1]]
     np.testing.assert_allclose(d.stability(axes, shuffled), 0, atol=1e-5)
+    np.testing.assert_allclose(d.stability(axes[1:3], shuffled), 0, atol=1e-5)
     turned = axes.copy()
     turned[:2] = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]]) @ axes[:2]
     np.testing.assert_allclose(d.stability(axes, turned[::-1]), [20, 20, 0, 0], atol=1e-5)
