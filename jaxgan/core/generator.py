@@ -256,11 +256,16 @@ class Generator:
         noise="const",
         key=None,
         patches=None,
+        train: bool = False,
     ) -> dict[str, jax.Array]:
-        """Return activations by name, [N, H, W, C] each; "image" is the image. What lies behind is not computed."""
+        """Return activations by name, [N, H, W, C] each; "image" is the image. What lies behind is not computed.
+
+        With `train` the statistics are those of this batch, as in a training step, and none is kept.
+        """
         for name in taps:
             known(name, (*self.arch.taps, "image"), "tap")
-        image, read = _render(self, code, context(self, code, psi, cutoff, noise, key, patches), tuple(taps))
+        ctx = context(self, code, psi, cutoff, noise, key, patches).replace(train=train)
+        image, read = _render(self, code, ctx, tuple(taps))
         return {name: image if name == "image" else read[name] for name in taps}
 
 
@@ -341,7 +346,8 @@ def walk(g: Generator, code: Code, ctx: Context, goal: str, taps: tuple[str, ...
             name = stage.module.name
             variables = {"params": g.params.get(name, {}), "buffers": g.buffers.get(name, {})}
             if taps:
-                value, state = stage.module.apply(variables, value, ctx, mutable=["taps"])
+                mutable = ["taps", "buffers"] if ctx.train else ["taps"]
+                value, state = stage.module.apply(variables, value, ctx, mutable=mutable)
                 read.update(flatten_taps(state.get("taps", {})))
             else:
                 value = stage.module.apply(variables, value, ctx)

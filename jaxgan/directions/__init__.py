@@ -8,13 +8,13 @@ from jaxgan.directions.latentclr import latentclr
 from jaxgan.directions.local import local_basis
 from jaxgan.directions.native import native
 from jaxgan.directions.pca import pca
-from jaxgan.directions.probes import curvature, hessian_penalty
 from jaxgan.directions.reconstruct import reconstruct
 from jaxgan.directions.sefa import sefa
 from jaxgan.directions.stylemc import stylemc
 from jaxgan.directions.stylespace import local_channels, stylespace
 from jaxgan.directions.text import ChannelEffects, channel_effects, text
 from jaxgan.directions.warped import warped
+from jaxgan.losses.disentangle import curvature, hessian_penalty, orojar
 
 __all__ = [
     "ChannelEffects",
@@ -31,6 +31,7 @@ __all__ = [
     "local_basis",
     "local_channels",
     "native",
+    "orojar",
     "pca",
     "reconstruct",
     "rescore",

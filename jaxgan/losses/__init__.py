@@ -1,6 +1,6 @@
 """Losses: adversarial ones and penalties for training, objectives for inversion, tuning and encoders."""
 
-from jaxgan.losses import adversarial, degrade, penalties
+from jaxgan.losses import adversarial, degrade, disentangle, penalties
 from jaxgan.losses.degrade import observed, where_seen
 from jaxgan.losses.features import features
 from jaxgan.losses.gram import gram
@@ -20,6 +20,7 @@ from jaxgan.losses.text import near, painted, text
 __all__ = [
     "adversarial",
     "degrade",
+    "disentangle",
     "domain",
     "features",
     "gaussian",

@@ -1,5 +1,6 @@
 """Figures: how close reconstructions are, and how near generated images are to real ones."""
 
+from jaxgan.metrics.activeness import Diagonality, activeness, diagonality
 from jaxgan.metrics.density_coverage import density_coverage
 from jaxgan.metrics.disentanglement import (
     DCI,
@@ -29,8 +30,10 @@ from jaxgan.metrics.stream import Seen, observe
 __all__ = [
     "DCI",
     "METRICS",
+    "Diagonality",
     "Figure",
     "Seen",
+    "activeness",
     "attribute_dependency",
     "charts",
     "collect",
@@ -39,6 +42,7 @@ __all__ = [
     "dci",
     "decibels",
     "density_coverage",
+    "diagonality",
     "diversity",
     "drift",
     "equivariance",

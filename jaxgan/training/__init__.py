@@ -8,6 +8,7 @@ from jaxgan.training.cache import cache_compilations
 from jaxgan.training.checkpoint import CheckpointError, Checkpoints
 from jaxgan.training.classifier import Classifier
 from jaxgan.training.dcgan import DCGAN
+from jaxgan.training.disentangle import Disentangle
 from jaxgan.training.eigengan import EigenGAN
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.encoder import Encoder, Stages
@@ -43,6 +44,7 @@ __all__ = [
     "Checkpoints",
     "Classifier",
     "Decay",
+    "Disentangle",
     "EigenGAN",
     "Ema",
     "Encoder",

@@ -10,6 +10,7 @@ from jaxgan.core.generator import Arch
 from jaxgan.losses.adversarial import nonsaturating_d, nonsaturating_g
 from jaxgan.models import dcgan
 from jaxgan.training.ada import Ada
+from jaxgan.training.disentangle import Disentangle, shrunk
 from jaxgan.training.ema import Ema
 from jaxgan.training.game import Trainer
 from jaxgan.training.gan import two_moves
@@ -31,6 +32,7 @@ class DCGAN:
         up: How the generator doubles the resolution: "transposed" or "nearest" (pixels doubled, then kernels of 3).
         groups: Parts of the batch whose statistics are taken each by itself; 1 takes those of the global batch, on
             however many devices.
+        disentangle: Penalty on latent axes that interact in the generator, or None.
     """
 
     resolution: int = 64
@@ -41,10 +43,11 @@ class DCGAN:
     kernel: Literal[4, 5] = 4
     up: Literal["transposed", "nearest"] = "transposed"
     groups: int = 1
+    disentangle: Disentangle | None = None
 
     def smoke(self) -> DCGAN:
         """Shrink to 16 pixels and a few channels."""
-        return replace(self, resolution=16, z_dim=8, width=4, width_max=8)
+        return replace(self, resolution=16, z_dim=8, width=4, width_max=8, disentangle=shrunk(self.disentangle))
 
     def arch(self, classes: int = 0) -> Arch:
         """Describe the generator."""
@@ -91,4 +94,5 @@ class DCGAN:
         if batch % self.groups:
             raise ValueError(f"Batch {batch} is not divisible by {self.groups} batch-norm groups.")
         make = lambda key: self.discriminator(key, classes)
-        return two_moves(self.arch(classes), make, nonsaturating_g, nonsaturating_d, adam=adam, ema=ema, ada=ada)
+        losses = (nonsaturating_g, nonsaturating_d)
+        return two_moves(self.arch(classes), make, *losses, self.disentangle, adam=adam, ema=ema, ada=ada)

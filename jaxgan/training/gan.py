@@ -15,6 +15,7 @@ from jaxgan.core.generator import Arch
 from jaxgan.losses.adversarial import minimax_g, nonsaturating_d, nonsaturating_g
 from jaxgan.models import gan
 from jaxgan.training.ada import Ada
+from jaxgan.training.disentangle import Disentangle, disentangled, shrunk, unseen
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.game import Move, Player, Trainer, game
 from jaxgan.training.opponents import discriminator_of, given, opponents
@@ -38,6 +39,7 @@ class GAN:
         noise: Standard deviation of normal noise on all images that the discriminator sees, which keeps it from
             learning a small data set by heart (Arjovsky and Bottou, 2017, section 3); there was none in 2014, but
             dropout.
+        disentangle: Penalty on latent axes that interact in the generator, or None.
     """
 
     resolution: int = 28
@@ -48,10 +50,18 @@ class GAN:
     output: Literal["tanh", "sigmoid"] = "tanh"
     loss: Literal["nonsaturating", "minimax"] = "nonsaturating"
     noise: float = 0.0
+    disentangle: Disentangle | None = None
 
     def smoke(self) -> GAN:
         """Shrink to 16 pixels and narrow layers."""
-        return replace(self, resolution=16, z_dim=8, hidden=(16,) * len(self.hidden), d_hidden=(16,))
+        return replace(
+            self,
+            resolution=16,
+            z_dim=8,
+            hidden=(16,) * len(self.hidden),
+            d_hidden=(16,),
+            disentangle=shrunk(self.disentangle),
+        )
 
     def arch(self, classes: int = 0) -> Arch:
         """Describe the generator."""
@@ -90,7 +100,9 @@ class GAN:
         """
         make = lambda key: self.discriminator(key, classes)
         losses = (G_LOSSES[self.loss], nonsaturating_d)
-        return two_moves(self.arch(classes), make, *losses, adam=adam, ema=ema, ada=ada, noise=self.noise)
+        return two_moves(
+            self.arch(classes), make, *losses, self.disentangle, adam=adam, ema=ema, ada=ada, noise=self.noise
+        )
 
 
 def two_moves(
@@ -98,6 +110,7 @@ def two_moves(
     discriminator: Callable[[Any], Network],
     g_loss: Callable,
     d_loss: Callable,
+    disentangle: Disentangle | None = None,
     *,
     adam: Adam,
     ema: Ema,
@@ -111,6 +124,7 @@ def two_moves(
         discriminator: key -> Network.
         g_loss: fake logits -> [N].
         d_loss: (real logits, fake logits) -> [N].
+        disentangle: Penalty of the generator, or None.
         adam, ema, ada: As for the games' `trainer`.
         noise: As for `opponents`.
     """
@@ -138,8 +152,8 @@ def two_moves(
     return game(
         {"G": arch.init, "D": discriminator},
         {"D": Player(("D",), optimizer), "G": Player(("G",), optimizer)},
-        [Move("D", "D", d_move), Move("G", "G", g_move)],
+        [Move("D", "D", d_move), Move("G", "G", disentangled(g_move, disentangle, arch))],
         ema=half_life(ema),
-        stats=sides.stats,
+        stats={**sides.stats, **unseen(disentangle)},
         finish=sides.finish,
     )

@@ -14,6 +14,7 @@ from jaxgan.losses.penalties import drift, wgan_gp
 from jaxgan.models import pggan
 from jaxgan.training.ada import Ada
 from jaxgan.training.augment import PIPES, augment
+from jaxgan.training.disentangle import Disentangle, disentangled, shrunk, unseen
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.freeze import freeze
 from jaxgan.training.game import Move, Player, Trainer, game
@@ -41,6 +42,7 @@ class PGGAN:
         classify: Weight of the auxiliary classifier, in a conditional run.
         freeze_d: How many of the discriminator's highest-resolution blocks stay as they are, in transfer learning.
         growth: Schedule.
+        disentangle: Penalty on latent axes that interact in the generator, or None.
     """
 
     resolution: int = 64
@@ -56,6 +58,7 @@ class PGGAN:
     classify: float = 1.0
     freeze_d: int = 0
     growth: Growth = field(default_factory=Growth)
+    disentangle: Disentangle | None = None
 
     def smoke(self) -> PGGAN:
         """Shrink to 16 narrow pixels that grow from 8."""
@@ -69,6 +72,7 @@ class PGGAN:
             mbstd=4,
             mbstd_parts=1,
             growth=TINY,
+            disentangle=shrunk(self.disentangle),
         )
 
     def arch(self, classes: int = 0, resolution: int | None = None, lod: int = 0) -> Arch:
@@ -167,14 +171,19 @@ class PGGAN:
             loss = wasserstein_g(found[:, :1]).mean()
             return loss + guess(found, cond), ({"loss": loss}, stats)
 
+        def grown(stats, batch):
+            """The generator as it is now, and how far its newest activation counts: as far as it is faded in."""
+            side = batch["image"].shape[1]
+            return self.arch(classes, side), {f"b{side}": 1.0 - stats["growth"]["fade"]}
+
         optimizer = optax.adam(adam.lr, b1=adam.b1, b2=adam.b2, eps=adam.eps)
         full = opponents(self.arch(classes), make, ada)
         return game(
             {"G": self.arch(classes).init, "D": make},
             {"D": Player(("D",), freeze(optimizer, self.resolution, self.freeze_d)), "G": Player(("G",), optimizer)},
-            [Move("D", "D", d_move), Move("G", "G", g_move)],
+            [Move("D", "D", d_move), Move("G", "G", disentangled(g_move, self.disentangle, self.arch(classes), grown))],
             ema=half_life(ema),
-            stats={**full.stats, **opening_stats(self.growth, self.resolution)},
+            stats={**full.stats, **opening_stats(self.growth, self.resolution), **unseen(self.disentangle)},
             finish=full.finish,
             begin=beginning(self.growth, self.resolution, adam),
             at=as_grown(self, classes),

@@ -14,6 +14,7 @@ from jaxgan.losses.adversarial import nonsaturating_d, nonsaturating_g
 from jaxgan.losses.penalties import path_lengths, r1
 from jaxgan.models import stylegan2
 from jaxgan.training.ada import Ada
+from jaxgan.training.disentangle import Disentangle, disentangled, shrunk, unseen
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.freeze import freeze, hold
 from jaxgan.training.game import Move, Player, Trainer, game
@@ -65,6 +66,7 @@ class StyleGAN2:
         freeze_d: How many of the discriminator's highest-resolution blocks stay as they are, in transfer learning.
         hold: Stages of the generator that stay as they are; mapping and style keep the style space of another run.
         w_mean_decay: Decay of the running mean of w.
+        disentangle: Penalty on latent axes that interact in the generator, or None.
     """
 
     resolution: int = 64
@@ -88,6 +90,7 @@ class StyleGAN2:
     freeze_d: int = 0
     hold: tuple[str, ...] = ()
     w_mean_decay: float = 0.995
+    disentangle: Disentangle | None = None
 
     def smoke(self) -> StyleGAN2:
         """Shrink to 16 pixels and a few channels; every part stays."""
@@ -101,6 +104,7 @@ class StyleGAN2:
             mbstd=4,
             mbstd_parts=1,
             freeze_d=min(self.freeze_d, 2),
+            disentangle=shrunk(self.disentangle),
             **narrow,
         )
 
@@ -219,7 +223,8 @@ class StyleGAN2:
             penalty = r1(both.score(params, stats, given(batch, classes), key), batch["image"]).mean()
             return penalty * self.r1.gamma / 2 * self.r1.every, ({"penalty": penalty}, stats)
 
-        moves = [Move("G", "G", g_main)]
+        exact = replace(self, bf16_resolutions=0).arch(classes)  # differences cancel most digits
+        moves = [Move("G", "G", disentangled(g_main, self.disentangle, exact))]
         if self.path_length.weight:
             moves.append(Move("G_path", "G", g_path, self.path_length.every))
         moves.append(Move("D", "D", d_main))
@@ -235,6 +240,6 @@ class StyleGAN2:
             },
             moves,
             ema=half_life(ema),
-            stats={"path_mean": jnp.zeros(()), **both.stats},
+            stats={"path_mean": jnp.zeros(()), **both.stats, **unseen(self.disentangle)},
             finish=both.finish,
         )

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan.directions import curvature, hessian_penalty
+from jaxgan.losses.disentangle import curvature, hessian_penalty, orojar
 from tests import tolerances
 
 KEY = jax.random.key(6)
@@ -32,10 +32,42 @@ def test_mean_over_probes_is_the_off_diagonal_energy(mode, tolerance):
     np.testing.assert_allclose(mean, off_diagonal(smooth, z), rtol=tolerance)
 
 
-def test_two_probes_are_unbiased():
+def off_orthogonal(fn, z):
+    """2 sum_{i != j} (J^T J)_ij^2, by the whole Jacobian."""
+    jacobian = jax.vmap(jax.jacobian(lambda x: fn(x[None])[0]))(z)  # [N, outputs, D]
+    gram = jnp.einsum("noi,noj->nij", jacobian, jacobian) * (1 - jnp.eye(z.shape[1]))
+    return 2 * jnp.square(gram).sum((1, 2))
+
+
+@pytest.mark.parametrize("penalty,energy", [(hessian_penalty, off_diagonal), (orojar, off_orthogonal)])
+def test_two_probes_are_unbiased(penalty, energy):
     z = jax.random.normal(KEY, (1, 5))
-    draws = jax.lax.map(lambda k: hessian_penalty(smooth, z, k), jax.random.split(KEY, 20_000), batch_size=1000)
-    np.testing.assert_allclose(draws.mean(0), off_diagonal(smooth, z), rtol=0.05)
+    draws = penalty(smooth, jnp.broadcast_to(z, (100_000, 5)), KEY)  # each code has probes of its own
+    np.testing.assert_allclose(draws.mean(), energy(smooth, z)[0], rtol=0.01)
+
+
+@pytest.mark.parametrize("fn", [smooth, kinked])
+def test_orojar_is_the_energy_of_the_jacobians_gram_matrix_beside_its_diagonal(fn):
+    z = jax.random.normal(KEY, (3, 5))
+    np.testing.assert_allclose(orojar(fn, z, KEY, probes=20_000), off_orthogonal(fn, z), rtol=0.03)
+
+
+def test_orojar_of_orthogonal_columns_is_zero_and_forward_differences_come_near_it(close):
+    z, turn = jax.random.normal(KEY, (3, 5)), jnp.linalg.qr(jax.random.normal(KEY, (9, 5)))[0]
+    assert orojar(lambda z: z @ (turn * jnp.arange(1, 6)).T, z, KEY, probes=8).max() < 1e-4
+    close(orojar(smooth, z, KEY, mode="fd", eps=1e-3), orojar(smooth, z, KEY), 0.02)
+
+
+@pytest.mark.parametrize("penalty", [hessian_penalty, orojar])
+@pytest.mark.parametrize("mode", ["exact", "fd"])
+def test_probes_in_parts_and_outputs_apart_are_the_same_penalty(penalty, mode, close):
+    z, pair = jax.random.normal(KEY, (3, 5)), lambda z: {"a": smooth(z), "b": z[:, :2] * z[:, 1:3]}
+    whole = penalty(pair, z, KEY, 7, mode)
+    close(penalty(pair, z, KEY, 7, mode, chunk=3), whole, 10 * tolerances.OP)
+    apart = penalty(pair, z, KEY, 7, mode, separate=True)
+    assert set(apart) == {"a", "b"}
+    close(apart["a"] + apart["b"], whole, tolerances.OP)
+    close(penalty(lambda z: pair(z)["a"], z, KEY, 7, mode), apart["a"], 10 * tolerances.OP)
 
 
 @pytest.mark.parametrize("mode", ["exact", "fd"])
@@ -89,5 +121,15 @@ def test_members_do_not_couple(close):
 
 @pytest.mark.parametrize("settings", [{"mode": "jet"}, {"probes": 1}, {"reduce": "median"}])
 def test_what_cannot_be_is_refused(settings):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"jet|at least 2|median"):
         hessian_penalty(smooth, jnp.zeros((1, 5)), KEY, **settings)
+    if "reduce" not in settings:
+        with pytest.raises(ValueError, match=r"jet|at least 2"):
+            orojar(smooth, jnp.zeros((1, 5)), KEY, **settings)
+
+
+def test_finite_differences_of_half_precision_codes_are_taken_in_float32(close):
+    z = jax.random.normal(KEY, (3, 5)).astype(jnp.bfloat16)
+    found = hessian_penalty(smooth, z, KEY, mode="fd")
+    assert found.dtype == jnp.float32
+    close(found, hessian_penalty(smooth, z.astype(jnp.float32), KEY, mode="fd"), tolerances.EXACT)
