@@ -27,9 +27,12 @@ from jaxgan.demo.stages import ranges
 from jaxgan.directions.observe import observe
 from jaxgan.features.attributes import Labels
 from jaxgan.features.factors import factor_probe
+from jaxgan.nn.resnet import ResNet
 from jaxgan.training.cache import cache_compilations
 
 CHUNK = 64
+MIDDLE = (0.25, 0.25, 0.75, 0.75)  # where solids are: top, left, bottom and right, in parts of the side
+SMALL = ResNet(widths=(32, 64, 128, 256), units=(1, 1, 1, 1), bottleneck=False)
 
 
 def reader(g, probe):
@@ -85,11 +88,8 @@ def main() -> None:
     args = parser.parse_args()
     cache_compilations()
     g = jg.load(args.model)
-    probe, scorer = (factor_probe(g.resolution, args.examples, seed=seed) for seed in (0, 1))
+    probe = factor_probe(g.resolution, args.examples, seed=0)
     draw, judged, search = jax.random.split(jax.random.key(args.seed), 3)
-    codes = g.sample(draw, args.samples)
-    seen = observe(g, draw, scorer, "w", args.samples, codes=codes)
-    labels = Labels(seen.scores, seen.names)
     few, fresh = (g.to(g.sample(k, args.codes), "w+") for k in jax.random.split(judged))
     blocks = [t for t in g.arch.taps if not t.startswith("rgb") and "_" not in t]
     middle = blocks[len(blocks) // 2]
@@ -97,12 +97,23 @@ def main() -> None:
         "pca": jg.directions.pca(),
         "sefa": jg.directions.sefa(),
         "hessian": leading(jg.directions.hessian(100, space="w", tap=middle, batch=4, lr=0.3), 80),
-        "boundary": jg.directions.boundary(labels, codes=codes),
-        "boundary, given": conditioned(labels, codes),
-        "boundary, ridge": jg.directions.boundary(labels, codes=codes, loss="ridge"),
-        "boundary, mean": jg.directions.boundary(labels, codes=codes, loss="mean"),
-        "stylespace": channels(labels, codes, 3),
+        "jacobian": jg.directions.jacobian(),
+        "resefa": jg.directions.jacobian(region=jg.editing.box(g.resolution, *MIDDLE), method="rayleigh"),
+        "latentclr": jg.directions.latentclr(200, tap=middle, batch=4, lr=0.03),
+        "reconstruct": jg.directions.reconstruct(200, trunk=SMALL, batch=8, lr=1e-3),
+        "warped": jg.directions.warped(200, trunk=SMALL, batch=8, lr=1e-3, reach=(0.5, 2.0)),
     }
+    if args.finders is None or set(args.finders) - set(finders):
+        codes, scorer = g.sample(draw, args.samples), factor_probe(g.resolution, args.examples, seed=1)
+        seen = observe(g, draw, scorer, "w", args.samples, codes=codes)
+        labels = Labels(seen.scores, seen.names)
+        finders |= {
+            "boundary": jg.directions.boundary(labels, codes=codes),
+            "boundary, given": conditioned(labels, codes),
+            "boundary, ridge": jg.directions.boundary(labels, codes=codes, loss="ridge"),
+            "boundary, mean": jg.directions.boundary(labels, codes=codes, loss="mean"),
+            "stylespace": channels(labels, codes, 3),
+        }
     read, spreads = reader(g, probe), dict(probe.spreads)
     print("finder".ljust(16) + "".join(name.rjust(16) for name in FACTOR_NAMES) + "       mean share")
     for name in args.finders or finders:
