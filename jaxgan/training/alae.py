@@ -143,7 +143,7 @@ class ALAE:
             return self.reciprocity * distance, ({"distance": distance}, stats)
 
         optimizer = optax.adam(adam.lr, b1=adam.b1, b2=adam.b2, eps=adam.eps)
-        return game(
+        made = game(
             {"G": self.arch(classes).init, "D": make},
             {"D": Player(("D",), optimizer), "G": Player(("G",), optimizer), "EG": Player(("G", "D"), optimizer)},
             [*logistic_moves(both, draw, self.gamma, classes), Move("EG", "EG", eg_move)],
@@ -154,6 +154,8 @@ class ALAE:
             begin=beginning(self.growth, self.resolution, adam),
             at=as_grown(self, classes),
         )
+        encoder = lambda trainer, state: alae.encoder_of(trainer.network(state, "D", ema=True))
+        return made._replace(companions={"encoder": encoder})
 
 
 def reciprocity(render, encoder, ws):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -99,6 +100,7 @@ class Trainer(NamedTuple):
             None for samples of the generator. `parts` are those of the game, averaged where there is an average.
         figure: `figure(model) -> {name: figure}`: how a run judges by itself what the game is about, at every
             checkpoint; the first figure, of which less is better, says which one is kept as the best. None: not at all.
+        companions: {file: `(trainer, state) -> Network`}, what a run keeps beside what it is about.
     """
 
     init: Callable
@@ -110,6 +112,7 @@ class Trainer(NamedTuple):
     result: str = "G"
     show: Callable | None = None
     figure: Callable | None = None
+    companions: Mapping[str, Callable] = MappingProxyType({})
 
     def active(self, step: int) -> tuple[str, ...]:
         """Names of the moves made on step number `step` (the first is 0)."""

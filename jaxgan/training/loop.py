@@ -75,7 +75,8 @@ def run(
     (averaged weights, the same codes each time), `latest.safetensors` (averaged generator, with each checkpoint),
     `best.safetensors` (with `figure`), and at the end `generator.safetensors` and `discriminator.safetensors`. Where an
     encoder is trained it is the one that is kept, at the end as `encoder.safetensors`, and the grids show images above
-    their reconstructions. A classifier is judged by held-out images, and has no grids.
+    their reconstructions. A classifier is judged by held-out images, and has no grids. A game's companions, as ALAE's
+    `encoder.safetensors`, are written with each checkpoint.
 
     Args:
         recipe: What to train.
@@ -145,6 +146,8 @@ def run(
             if save or ending:
                 figures.settle()  # only states whose figures are known to be finite are kept
                 model = shelf.keep("latest", trainer.model(state))
+                for name, take in trainer.companions.items():
+                    shelf.keep(name, take(trainer, state))
                 judged = judge(model) if judge else {}
                 value = next(iter(judged.values()), None)
                 if value is not None:
