@@ -113,6 +113,7 @@ class Arch(NamedTuple):
         truncates: Space that psi acts on, "" if none.
         prior: `prior(key, shape)` draws codes of the first space.
         axes: Directions that the family itself learns, coarse to fine (for `directions.native`).
+        styles: Names by which the styles of modulated layers can be patched, in the order of "s".
     """
 
     name: str
@@ -128,6 +129,7 @@ class Arch(NamedTuple):
     truncates: str = ""
     prior: Callable = normal
     axes: tuple[Axis, ...] = ()
+    styles: tuple[str, ...] = ()
 
     @property
     def spaces(self) -> tuple[str, ...]:
@@ -226,7 +228,9 @@ class Generator:
             noise: "const" (the stored maps), "random" (needs `key`) or "none"; maps in `code.noise` come first.
             key: Random key of the random noise.
             patches: {tap: array or callable}: replaces, or maps, the activation of that name on its way; the code's
-                own features come before.
+                own features come before. Under a name of `arch.styles` a callable `(style [N, C], x) -> [N, h, w, C]`
+                says by what the layer's input x [N, h, w, C] is scaled, place by place, instead of by its style; the
+                layer's demodulation stays that of the style.
 
         Returns:
             Images [N, H, W, C] float32, not clipped.
@@ -324,7 +328,7 @@ def context(g, code, psi, cutoff, noise, key, patches) -> Context:
     if noise == "random" and key is None:
         raise ValueError("noise='random' needs key=.")
     for name in patches or {}:
-        known(name, g.arch.taps, "tap")
+        known(name, (*g.arch.taps, *g.arch.styles), "tap")
     # A plain function is no pytree; Partial makes it a static part of one.
     patches = {k: Partial(p) if inspect.isroutine(p) else p for k, p in (patches or {}).items()}
     return Context(code.cond, psi, code.noise, key, code.features, patches, cutoff, noise)

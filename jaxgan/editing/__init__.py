@@ -2,6 +2,7 @@
 
 from jaxgan.editing.base import Drawing, Edit, chain, identity, sweep
 from jaxgan.editing.blend import attribute, blend, lockstep
+from jaxgan.editing.brush import brush
 from jaxgan.editing.canvas import shift, widen
 from jaxgan.editing.compress import compress
 from jaxgan.editing.follow import follow
@@ -22,6 +23,7 @@ __all__ = [
     "attribute",
     "blend",
     "box",
+    "brush",
     "chain",
     "composite",
     "compress",

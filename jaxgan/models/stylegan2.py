@@ -19,7 +19,7 @@ from jaxgan.nn.discriminator import HALF, Discriminator, block_dtype
 from jaxgan.nn.equalized import Conv, Dense
 from jaxgan.nn.growing import resolutions, width
 from jaxgan.nn.mapping import Mapping, Spread
-from jaxgan.nn.modulated import StyleConv, ToRGB
+from jaxgan.nn.modulated import StyleConv, ToRGB, style_tap
 from jaxgan.nn.taps import tap
 from jaxgan.ops.resample import FILTER, upsample2
 
@@ -114,7 +114,8 @@ class SynthesisBlock(nn.Module):
         if image is not None:
             image = upsample2(image, self.taps)
         if self.architecture == "skip" or self.last:
-            rgb = ToRGB(self.channels, clamp=self.clamp, name="torgb")(x, styles[name("torgb")]).astype(jnp.float32)
+            to_rgb = ToRGB(self.channels, name("torgb"), clamp=self.clamp, name="torgb")
+            rgb = to_rgb(x, styles[name("torgb")], context).astype(jnp.float32)
             image = rgb if image is None else image + rgb
             image = tap(self, context, f"rgb{r}", image)
         return x, image
@@ -234,6 +235,7 @@ def arch(
         ),
         taps=tuple(t for r in resolutions(resolution) for t in block_taps(r, r in rgb)),
         truncates="w",
+        styles=tuple(style_tap(layer.name) for layer in layers),
     )
 
 

@@ -36,13 +36,25 @@ class StyleConv(nn.Module):
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
         weight = self.param("weight", nn.initializers.normal(1.0), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        y = modulated_conv(x, weight, style, up=self.up, taps=self.taps)
+        scale = scaling(context, self.layer, style, x)
+        y = modulated_conv(x, weight, style, up=self.up, taps=self.taps, scale=scale)
         if self.use_noise:
             noise = noise_map(self, context, self.layer, self.index, x.shape[0], self.resolution)
             strength = self.param("noise_strength", nn.initializers.zeros, ())
             if noise is not None:
                 y = y + (noise * strength).astype(y.dtype)
         return bias_act(y, bias, self.activation, gain, self.clamp)
+
+
+def style_tap(layer: str) -> str:
+    """Name under which the style of a layer is patched."""
+    return f"{layer}_style"
+
+
+def scaling(context: Context, layer: str, style, x):
+    """Return what the patch of a layer's style scales its input by [N, h, w, C], or None if there is no patch."""
+    patch = (context.patches or {}).get(style_tap(layer))
+    return None if patch is None else patch(style, x)
 
 
 def noise_map(module: nn.Module, context: Context, layer: str, index: int, n: int, side: int):
@@ -73,13 +85,16 @@ class ToRGB(nn.Module):
     """Modulated 1x1 convolution to image channels, without demodulation; the style is scaled by 1 / sqrt(I)."""
 
     channels: int
+    layer: str
     kernel: int = 1
     clamp: float | None = None
 
     @nn.compact
-    def __call__(self, x, style):
+    def __call__(self, x, style, context: Context):
         shape = (self.kernel, self.kernel, x.shape[-1], self.channels)
         weight = self.param("weight", nn.initializers.normal(1.0), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.channels,))
-        style = style / math.sqrt(math.prod(shape[:3]))
-        return bias_act(modulated_conv(x, weight, style, demodulate=False), bias, clamp=self.clamp)
+        down, scale = math.sqrt(math.prod(shape[:3])), scaling(context, self.layer, style, x)
+        scale = None if scale is None else scale / down
+        y = modulated_conv(x, weight, style / down, demodulate=False, scale=scale)
+        return bias_act(y, bias, clamp=self.clamp)

@@ -19,6 +19,7 @@ def modulated_conv(
     demodulate: bool = True,
     up: bool = False,
     taps: Sequence[float] = FILTER,
+    scale: Float[Array, "n h w i"] | None = None,
 ) -> Float[Array, "n h2 w2 o"]:
     """Convolve with a weight whose input channels each sample scales by its style.
 
@@ -35,10 +36,11 @@ def modulated_conv(
         demodulate: Whether to apply d.
         up: Whether to double the resolution.
         taps: Resampling filter.
+        scale: What the input is scaled by, place by place, instead of by the style; d is the style's all the same.
 
     Source: StyleGAN2, equations 1 to 3.
     """
-    y = x * style[:, None, None, :].astype(x.dtype)
+    y = x * (style[:, None, None, :] if scale is None else scale).astype(x.dtype)
     w = weight.astype(x.dtype)
     y = conv_up2(y, w, taps) if up else conv(y, w)
     if not demodulate:

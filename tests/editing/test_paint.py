@@ -1,4 +1,4 @@
-"""Painting obeys inside the mask, keeps what is outside, and gives back a code that goes on being one."""
+"""Brushes scale by the right style at every place; painting obeys inside the mask and keeps what is outside."""
 
 import jax
 import jax.numpy as jnp
@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import jaxgan as jg
+from jaxgan.core import Code
 from jaxgan.core.objective import term
-from jaxgan.editing.paint import feathered
+from jaxgan.editing.brush import feathered
 from jaxgan.features.embedder import Pair
-from tests.planted import style
+from jaxgan.ops.modconv import modulated_conv
+from tests.planted import layered, linear, style
 from tests.tolerances import OP
 
 KEY = jax.random.key(0)
@@ -51,11 +53,56 @@ def test_the_best_so_far_is_what_is_returned_and_progress_is_told(done, close):
     assert told[-1] == (24, 24) and len(told) == 24
 
 
-def test_the_found_code_draws_the_picture_with_the_masks(done, close):
+def test_the_found_code_draws_the_picture_with_the_brush(done, close):
     code, _, painted, _ = done
     assert painted.code.space == "w+" and len(painted.code) == 2
-    drawn = jg.editing.blend(painted.masks)(G, G.to(code, "w+"), painted.code)
-    close(drawn, painted.images, OP)
+    close(painted.drawing(G, G.to(code, "w+"), painted.code), painted.images, OP)
+    close(jg.editing.brush(MASK)(G, code, painted.code), painted.images, OP)
+
+
+def test_a_mask_of_zeros_changes_nothing_and_one_of_ones_draws_the_other_code(close):
+    # Styles of other signs have the same demodulation.
+    code = G.to(G.sample(KEY, 2), "s")
+    draw = np.random.default_rng(0)
+    other = Code(tuple(s * draw.choice([-1.0, 1.0], s.shape[1]) for s in code.value), "s")
+    assert np.abs(G(other) - G(code)).max() > 0.1
+    close(jg.editing.brush(jnp.zeros((8, 8)))(G, code, other), G(code), OP)
+    close(jg.editing.brush(jnp.ones((8, 8)))(G, code, other), G(other), OP)
+    close(jg.editing.brush(1.0)(G, code, other), G(other), OP)
+    last = jg.editing.brush(1.0, layers=(3, 4))(G, code, other)
+    mixed = Code((*code.value[:3], *other.value[3:]), "s")
+    close(last, G(mixed), OP, "some layers")
+
+
+def test_a_layer_is_scaled_place_by_place_and_demodulated_by_its_own_style(close):
+    keys = jax.random.split(KEY, 4)
+    x, weight = jax.random.normal(keys[0], (2, 6, 6, 5)), jax.random.normal(keys[1], (3, 3, 5, 4))
+    own, other = jax.random.normal(keys[2], (2, 5)), jax.random.normal(keys[3], (2, 5))
+    area = jnp.zeros((6, 6, 1)).at[:, 3:].set(1.0)
+    scale = own[:, None, None] * (1 - area) + other[:, None, None] * area
+    found = modulated_conv(x, weight, own, scale=scale)
+    # A convolution is linear: inside and outside by themselves, brought to the own style's demodulation.
+    plain = lambda x, s: modulated_conv(x, weight, s, demodulate=False)
+    energy = jnp.einsum("ni,kli,klio->no", own**2, jnp.ones((3, 3, 5)), weight**2)
+    expected = (plain(x * (1 - area), own) + plain(x * area, other)) / jnp.sqrt(energy + 1e-8)[:, None, None]
+    close(found, expected, OP)
+
+
+@pytest.mark.slow
+def test_activations_are_blended_where_it_is_asked(close):
+    g = layered()
+    painter = jg.editing.paint(jg.losses.pixel(), MASK, blended="activations", generations=0, steps=0, samples=50)
+    painted = painter(g, g.sample(KEY, 1), KEY)
+    close(painted.images, g(g.sample(KEY, 1)), 1e-4)
+    close(painted.drawing(g, g.sample(KEY, 1), painted.code), painted.images, OP)
+
+
+def test_a_family_whose_styles_have_no_places_says_what_serves_it():
+    g = linear(jnp.eye(4))
+    with pytest.raises(ValueError, match=r"planted has no styles by place; use jg\.editing\.blend"):
+        jg.editing.brush(MASK)(g, g.sample(KEY, 1), g.sample(KEY, 1))
+    with pytest.raises(ValueError, match="no blend 'colours'"):
+        jg.editing.paint(jg.losses.pixel(), MASK, blended="colours")
 
 
 def test_without_search_and_steps_nothing_changes(close):
@@ -67,11 +114,9 @@ def test_without_search_and_steps_nothing_changes(close):
 
 
 def test_masks_are_sharp_up_to_16_cells_and_blurred_beyond():
-    arch = jg.models.stylegan2.arch(32, channel_base=64, channel_max=8)
-    g = jax.eval_shape(arch.init, KEY)
-    masks = feathered(g, g.sample(KEY, 1), jnp.zeros((32, 32)).at[:, 16:].set(1.0))
-    assert set(np.unique(masks["b16"])) == {0.0, 1.0}
-    middle = masks["b32"][4, 13:19]
+    mask = jnp.zeros((32, 32)).at[:, 16:].set(1.0)
+    assert set(np.unique(feathered(mask, 16, 16))) == {0.0, 1.0}
+    middle = feathered(mask, 32, 32)[4, 13:19, 0]
     assert np.all(np.diff(middle) > 0) and abs(float(middle.mean()) - 0.5) < 1e-3
 
 
