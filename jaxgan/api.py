@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -128,18 +129,25 @@ def dissect(
     return dissection.iou(g, segmenter, key, tap=tap, samples=samples, **how)
 
 
-def edit(g: Generator, code: Code, how: Edit) -> Code:
+def edit(g: Generator, code: Code, how: Edit, *, bounds: figures.Bounds | None = None) -> Code:
     """Apply an edit to codes.
 
     Args:
         g: Generator that the codes belong to.
         code: Codes.
         how: Edit, such as `editing.move(directions, by=2.0)`.
+        bounds: How far the generator's population reaches, `metrics.bounds(g, key)`: codes that the edit carries beyond
+            are told by a `metrics.LeavesPopulation` warning. For codes of inverted photographs, which often lie at the
+            border to begin with. Not within a compiled function.
     """
     check(g, code)
     changed = how(g, code)
     if not isinstance(changed, Code):
         raise TypeError(f"An edit maps (generator, code) to a Code, this one gave {type(changed).__name__}.")
+    if bounds is not None and not any(isinstance(x, Tracer) for x in jax.tree.leaves((g, code, changed))):
+        said = figures.leaving(g, code, changed, bounds)
+        if said is not None:
+            warnings.warn(said, figures.LeavesPopulation, stacklevel=2)
     return changed
 
 

@@ -16,7 +16,7 @@ SIGNATURES = {
     "invert": ["g", "images", "how", "key", "start"],
     "discover": ["g", "finder", "key", "k"],
     "dissect": ["g", "segmenter", "key", "tap", "samples", "how"],
-    "edit": ["g", "code", "how"],
+    "edit": ["g", "code", "how", "bounds"],
     "evaluate": [
         *("g", "data", "key", "metrics", "features", "images", "reals", "batch", "psi", "noise", "distance", "crop"),
         *("mirror", "bootstrap", "cache", "devices", "tick"),

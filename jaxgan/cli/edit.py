@@ -14,7 +14,7 @@ from jaxgan.cli import models, words
 HELP = """Move codes along a direction and draw them: strip.png has a row for each code, a column for each strength.
 
 The codes are those of jaxgan invert, or are drawn from seeds; the directions are those of jaxgan discover. The edited
-codes are written too, row by row.
+codes are written too, row by row. Codes of jaxgan invert that an edit carries out of the population are told.
 
 examples:
   jaxgan edit scenes64 --codes inverted/codes.safetensors --directions pca.safetensors --index 0
@@ -56,7 +56,7 @@ def main(args: Sequence[str]) -> None:
     import jax.numpy as jnp
     import numpy as np
 
-    from jaxgan import api, io
+    from jaxgan import api, io, metrics
     from jaxgan.core import Directions
     from jaxgan.editing import chain, move, sweep, truncate
     from jaxgan.latents.walks import seeded
@@ -74,6 +74,10 @@ def main(args: Sequence[str]) -> None:
     along = sweep(lambda strength: move(chosen, strength, layers), jnp.array(by))
     how = along if options.psi is None else chain(truncate(options.psi), along)
     changed, n = api.edit(g, code, how), len(code)
+    if options.codes is not None:
+        said = metrics.leaving(g, code, changed, metrics.bounds(g, jax.random.key(0)))
+        if said is not None:
+            words.note(f"jaxgan: {said}")
     # A sweep puts all codes of the first strength first; a strip has one row for each code.
     changed = changed[np.arange(len(by) * n).reshape(len(by), n).T.reshape(-1)]
     images = np.stack(list(models.drawn(g, changed)))

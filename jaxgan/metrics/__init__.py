@@ -1,6 +1,7 @@
 """Figures: how close reconstructions are, and how near generated images are to real ones."""
 
 from jaxgan.metrics.activeness import Diagonality, activeness, diagonality
+from jaxgan.metrics.bounds import Bounds, LeavesPopulation, bounds, leaving
 from jaxgan.metrics.density_coverage import density_coverage
 from jaxgan.metrics.disentanglement import (
     DCI,
@@ -30,11 +31,14 @@ from jaxgan.metrics.stream import Seen, observe
 __all__ = [
     "DCI",
     "METRICS",
+    "Bounds",
     "Diagonality",
     "Figure",
+    "LeavesPopulation",
     "Seen",
     "activeness",
     "attribute_dependency",
+    "bounds",
     "charts",
     "collect",
     "confidence_angles",
@@ -55,6 +59,7 @@ __all__ = [
     "inception_score",
     "kernel_distance",
     "label_figures",
+    "leaving",
     "linearity",
     "mahalanobis",
     "mig",

@@ -93,3 +93,13 @@ def test_a_model_is_no_file_of_directions(command, models):
     model = models / "tiny.safetensors"
     answer = command("edit", model, "--seeds", 0, "--directions", model)
     assert answer.code == 2 and "holds a Generator, needed are directions" in answer.err
+
+
+def test_codes_of_photographs_that_leave_the_population_are_told(command, found, models, tmp_path):
+    model, code = models / "tiny.safetensors", tmp_path / "inverted.safetensors"
+    g = jg.load(model)
+    jg.io.save_codes(g.to(seeded(g, [3]), "w+"), code, g)
+    far = command("edit", model, "--codes", code, "--directions", found, "--by", "0,40", "--out", tmp_path / "far")
+    assert far.code == 0 and "1 of 2 edited codes leave the population" in far.err
+    near = command("edit", model, "--codes", code, "--directions", found, "--by", "0,0.1", "--out", tmp_path / "near")
+    assert near.code == 0 and "population" not in near.err
