@@ -10,7 +10,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 TENTH = 10
-FORMS = "a folder, a .zip, a .npz or .npy, an idx file, tfds:NAME[:SPLIT] or scenes[:RESOLUTION][:heldout]"
+FORMS = (
+    "a folder, a .zip, a .npz or .npy, an idx file, tfds:NAME[:SPLIT], scenes[:RESOLUTION][:heldout] or "
+    "blank[:RESOLUTION]"
+)
 
 
 @runtime_checkable
@@ -57,6 +60,7 @@ def source(
     - `train-images-idx3-ubyte[.gz]`: MNIST's format; the labels file beside it is found by its name.
     - `tfds:NAME[:SPLIT]`: TensorFlow Datasets, without TensorFlow; SPLIT in its own language, `train[:90%]`.
     - `scenes[:RESOLUTION][:heldout]`: the embedded renderer, labels are the factors (`jaxgan.data.scenes`).
+    - `blank[:RESOLUTION]`: grey images, for a game that looks at none, such as that of a mapper.
 
     Args:
         spec: one of the words above.
@@ -85,6 +89,8 @@ def _open(spec: str, channels: int | None, data_dir: str | Path | None, download
     word, _, rest = spec.partition(":")
     if word == "scenes" and not Path(spec).exists():
         return _scenes(spec, rest)
+    if word == "blank" and not Path(spec).exists():
+        return Blank(int(rest) if rest.isdecimal() else 64, channels or 3)
     if word == "tfds":
         from jaxgan.data.records import Records
 
@@ -134,6 +140,22 @@ class Part:
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         return self.source[int(self.rows[index])]
+
+
+class Blank:
+    """Grey images, as many as it takes: a game that looks at none counts its steps by them."""
+
+    label_size, label_names = 0, ()
+
+    def __init__(self, resolution: int, channels: int):
+        self.resolution, self.channels = resolution, channels
+        self.name = self.fingerprint = f"blank:{resolution}"
+
+    def __len__(self) -> int:
+        return 1024
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        return {"image": np.full((self.resolution, self.resolution, self.channels), 128, np.uint8)}
 
 
 class Unlabelled:

@@ -5,6 +5,7 @@ from jaxgan.editing.blend import attribute, blend, lockstep
 from jaxgan.editing.brush import brush
 from jaxgan.editing.canvas import shift, widen
 from jaxgan.editing.compress import compress
+from jaxgan.editing.flow import conditioned, flow
 from jaxgan.editing.follow import follow
 from jaxgan.editing.mapper import mapper
 from jaxgan.editing.masks import box, composite, ramp
@@ -27,6 +28,8 @@ __all__ = [
     "chain",
     "composite",
     "compress",
+    "conditioned",
+    "flow",
     "follow",
     "identity",
     "lockstep",

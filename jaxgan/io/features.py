@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from jaxgan.core.network import Network
+from jaxgan.features.attributes import pixels
 from jaxgan.features.classifier import Classifier, Vectors
+from jaxgan.features.factors import factor_probe
 from jaxgan.features.inception import inception, random_inception
 from jaxgan.features.lpips import lpips
 from jaxgan.features.random import random_features
@@ -158,7 +160,8 @@ def frozen(word: str) -> Any:
     Args:
         word: A file or bundled name, as for `load`; or "lpips:TRUNK:WEIGHTS:HEADS" as for `load_lpips`,
             "arcface:FILE" as for `load_arcface`, "moco:FILE" as for `load_moco`, "clip:FILE:VOCABULARY" as for
-            `load_clip`, which is an embedder.
+            `load_clip`, which is an embedder; or a scorer: "pixels" for `attributes.pixels`, "factors:RESOLUTION" for
+            a `factor_probe` of images of that size.
 
     Raises:
         ValueError: The word lacks a part.
@@ -174,12 +177,15 @@ def frozen(word: str) -> Any:
         "arcface": (1, load_arcface),
         "moco": (1, load_moco),
         "clip": (2, load_clip),
+        "factors": (1, lambda side: factor_probe(int(side))),
+        "pixels": (0, pixels),
     }
     if kind not in makers or Path(word).exists():
         return load(word)
     count, make = makers[kind]
     if len(paths) != count or not all(paths):
-        form = {"lpips": "lpips:TRUNK:WEIGHTS:HEADS", "clip": "clip:FILE:VOCABULARY"}.get(kind, f"{kind}:FILE")
+        forms = {"lpips": "lpips:TRUNK:WEIGHTS:HEADS", "clip": "clip:FILE:VOCABULARY", "factors": "factors:RESOLUTION"}
+        form = forms.get(kind, f"{kind}:FILE" if count else kind)
         raise ValueError(f"{word!r} lacks a part, or has one too many; write {form}.")
     return make(*paths)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from jaxgan.core import Code, Directions, Generator, Network, fingerprint
 from jaxgan.core.generator import Arch
-from jaxgan.encoders import ENCODERS, mapper
+from jaxgan.encoders import ENCODERS, flow, mapper
 from jaxgan.features import classifier
 from jaxgan.io import (
     from_biggan,
@@ -49,9 +49,9 @@ FORMATS = (
     from_sequential,
 )
 # What a file may name as the origin of what it holds.
-MADE = {**FAMILIES, **ENCODERS, mapper.NAME: mapper, classifier.NAME: classifier, fields.NAME: fields}
+MADE = {**FAMILIES, **ENCODERS, flow.NAME: flow, mapper.NAME: mapper, classifier.NAME: classifier, fields.NAME: fields}
 # Factories of networks that a family may offer, and their parts.
-ROLES = {"discriminator": "D", "encoder": "E", "mapper": "M", "classifier": "C", "field": "V"}
+ROLES = {"discriminator": "D", "encoder": "E", "mapper": "M", "flow": "F", "classifier": "C", "field": "V"}
 COUNTS = ("layers", "blocks", "depth")  # how names of numbers end that a configuration is repeated by
 # What a format's reader may run into where a file's arrays have shapes that it did not expect.
 _UNFIT = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)

@@ -12,6 +12,7 @@ from jaxgan.training.disentangle import Disentangle
 from jaxgan.training.eigengan import EigenGAN
 from jaxgan.training.ema import Ema, half_life
 from jaxgan.training.encoder import Encoder, Stages
+from jaxgan.training.flow import StyleFlow
 from jaxgan.training.game import Move, Player, State, Trainer, game
 from jaxgan.training.gan import GAN
 from jaxgan.training.growth import Growth
@@ -58,6 +59,7 @@ __all__ = [
     "Recipe",
     "Stages",
     "State",
+    "StyleFlow",
     "StyleGAN1",
     "StyleGAN2",
     "StyleGAN3",

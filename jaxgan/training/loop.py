@@ -23,7 +23,8 @@ from jaxgan.training.recipe import Recipe, to_json
 from jaxgan.training.shelf import Files, Shelf, claimed
 from jaxgan.training.transfer import read_weights, transfer
 
-NAMES = {"G": "generator", "E": "encoder", "M": "mapper", "C": "classifier"}  # of the files of a finished run
+# Of the files of a finished run.
+NAMES = {"G": "generator", "E": "encoder", "M": "mapper", "F": "flow", "C": "classifier"}
 
 
 @dataclass(frozen=True)

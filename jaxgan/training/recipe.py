@@ -26,6 +26,7 @@ from jaxgan.training.diffaugment import fixed, policy
 from jaxgan.training.eigengan import EigenGAN
 from jaxgan.training.ema import Ema
 from jaxgan.training.encoder import Encoder
+from jaxgan.training.flow import StyleFlow
 from jaxgan.training.game import Trainer
 from jaxgan.training.gan import GAN
 from jaxgan.training.growth import Growth, Phase
@@ -53,6 +54,7 @@ Model = (
     | Encoder
     | TextMapper
     | Classifier
+    | StyleFlow
 )
 
 # What may change when a run is continued: none of these touches the numbers of a step.

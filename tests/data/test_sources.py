@@ -104,3 +104,10 @@ def test_importing_data_loads_neither_grain_nor_tensorflow_datasets():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "grain" not in found and "tensorflow_datasets" not in found
+
+
+def test_blank_images_are_grey_and_cost_nothing():
+    blank = source("blank:8")
+    assert blank.resolution == 8 and source("blank", channels=1).channels == 1
+    item = blank[len(blank) - 1]
+    assert list(item) == ["image"] and item["image"].shape == (8, 8, 3) and np.unique(item["image"]).tolist() == [128]
