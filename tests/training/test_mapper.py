@@ -10,7 +10,7 @@ import jaxgan as jg
 from jaxgan.core import Network
 from jaxgan.encoders import mapper
 from jaxgan.features.embedder import Pair
-from jaxgan.training import Adam, Ema, Recipe, TextMapper
+from jaxgan.training import Adam, Ema, Files, Recipe, TextMapper, run
 from tests.planted import style
 from tests.tolerances import OP
 
@@ -94,3 +94,14 @@ def test_what_the_game_lacks_is_named():
     with pytest.raises(ValueError, match="a game takes a Network"):
         recipe.trainer(blind.get)
     assert jg.training.from_json(jg.training.to_json(recipe)) == recipe
+
+
+@pytest.mark.slow
+def test_a_run_leaves_the_mapper_and_goes_on_from_it(tmp_path):
+    model = TextMapper(**{**MODEL.__dict__, "optimizer": "adam"})
+    recipe = Recipe("blank:8", model, batch=4, kimg=0.016, adam=Adam(3.0, 0.9, 0.99), tick_kimg=0.008)
+    files = Files(jg.io.save, jg.io.load, jg.io.save_grid, FROZEN.get)
+    done = run(recipe, tmp_path / "one", files, samples=4)
+    assert done.finished and jg.load(tmp_path / "one" / "mapper.safetensors").name == "mapper.mapper"
+    again = run(recipe, tmp_path / "two", files, resume=tmp_path / "one" / "mapper.safetensors", samples=4)
+    assert again.finished
