@@ -31,7 +31,8 @@ pca (GANSpace): where the population varies most. sefa: what the first layers am
 hessian (Hessian Penalty): axes that do not interact. jacobian: what changes the images most.
 native: what the family has learned itself (EigenGAN).
 boundary (InterFaceGAN): across the border between codes that score high and low, one direction for each score.
-stylespace: single channels of s by which codes of an attribute differ. text (StyleCLIP): what a text asks for.
+stylespace: single channels of s by which codes of an attribute differ; they bear large strengths, --by -15:15:7.
+text (StyleCLIP): channels of s that change what a text asks for.
 
 Scorers: pixels, or some of colour, brightness, hue, edges, symmetry, size, centroid; factors, which reads the factors
 of rendered scenes; a classifier's file: .safetensors that was trained here, face-api's manifest, LeNet's .pth; or a

@@ -103,7 +103,8 @@ def show(title: str, rows: Sequence[tuple[int, str, float]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    words.say(title)
+    table = Table()
     for name in ("unit", "class", "IoU"):
         table.add_column(name, justify="left" if name == "class" else "right")
     for unit, concept, value in rows:

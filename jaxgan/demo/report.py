@@ -45,8 +45,8 @@ STYLE = """
 main { max-width: 84rem; }
 .sort th.left, .sort th { cursor: pointer; }
 .sort th:hover { color: var(--accent); }
-.sort th[aria-sort=ascending]::after { content: " \\2191"; color: var(--accent); }
-.sort th[aria-sort=descending]::after { content: " \\2193"; color: var(--accent); }
+.sort th[aria-sort=ascending]::after { content: " \\25B4"; color: var(--accent); }
+.sort th[aria-sort=descending]::after { content: " \\25BE"; color: var(--accent); }
 .sort td, .sort th { padding: .25rem .55rem; }
 .sort th { max-width: 8rem; }
 td.heat { min-width: 3.1rem; border-radius: 3px; }

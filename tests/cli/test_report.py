@@ -48,6 +48,7 @@ def test_boundaries_are_named_by_the_chosen_scores_and_may_hold_others_still(com
     assert wrong.code == 2 and "did you mean 'edges'" in wrong.err
 
 
+@pytest.mark.slow
 def test_labels_of_a_table_belong_to_codes(command, g, tmp_path):
     code = g.sample(jax.random.key(0), 40)
     jg.io.save_codes(code, tmp_path / "codes.safetensors", g)
@@ -84,22 +85,39 @@ def test_a_text_finds_channels_by_an_embedder_and_keeps_their_effects(command, t
     assert command("discover", "x", "--method", "text", *words, "--overwrite").code == 0
 
 
-def test_report_writes_a_page_its_numbers_pictures_and_films(command, found, tmp_path):
-    assert command("discover", "x", "--k", 2, "--samples", 256, "--by", "0,1").code == 0
+def test_report_writes_a_page_its_numbers_pictures_and_films(command, found, tmp_path, monkeypatch):
+    flat = lambda images: images.reshape(len(images), -1)
+    monkeypatch.setattr(jg.losses, "perceptual", jg.losses.pixel)  # compiles at once; the real ones have a slow test
+    monkeypatch.setattr("jaxgan.io.features.feature_network", lambda word: flat)
     more = ["--scorer", "colour,edges", "--pictures", "strips", "--film", "gif", "--out", "r.html"]
-    answer = command("report", "x", found, "pca.safetensors", *SMALL, *more)
+    answer = command("report", "x", found, found, *SMALL, *more)
     assert answer.code == 0, answer.err
     page, said = (tmp_path / "r.html").read_text(), json.loads((tmp_path / "r.json").read_text())
-    assert list(said["sets"]) == ["b", "pca"] and said["scores"] == ["red", "green", "blue", "edges"]
+    assert list(said["sets"]) == ["b", "b-2"] and said["scores"] == ["red", "green", "blue", "edges"]
     assert "<table" in page and "<script>" in page and 'src="http' not in page
-    for name in ("b", "pca"):
+    for name in ("b", "b-2"):
+        assert said["sets"][name]["names"] == ["red", "edges"]
         figures = said["sets"][name]["figures"]
         for figure in ("drift", "linearity", "path_length", "bootstrap", "seeds"):
             assert len(figures[figure]) == 2 and np.all(np.isfinite(figures[figure])), (name, figure)
-    assert said["principal_angles"][0]["sets"] == ["b", "pca"] and np.isfinite(said["generator_path_length"])
+    angles = said["principal_angles"][0]
+    assert angles["sets"] == ["b", "b-2"] and max(angles["degrees"]) < 0.1
+    assert np.isfinite(said["generator_path_length"])
     assert pixels(tmp_path / "strips" / "b_red.png").shape == (3 * 8, 3 * 8, 3)
-    assert (tmp_path / "strips" / "pca_pca1.gif").exists()
+    assert (tmp_path / "strips" / "b-2_edges.gif").exists()
     assert command("report", "x", found, *SMALL, "--out", "r.html").code == 2
+
+
+@pytest.mark.slow
+def test_images_are_judged_without_files(g):
+    from jaxgan.cli.report import judging
+
+    judge = judging(g, scorers.chosen("pixels", g), None)
+    images = g(g.sample(jax.random.key(0), 3))
+    for name, distance in (judge.distance, judge.speed):
+        assert name and np.all(np.asarray(distance(images, images)) < 1e-6)
+        assert np.all(np.asarray(distance(images, images[::-1]))[[0, 2]] > 1e-3)
+    assert judge.features(images).shape[0] == 3
 
 
 def test_discover_reports_its_directions_by_the_scorer_that_it_was_told(command, tmp_path, monkeypatch):

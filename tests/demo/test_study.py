@@ -123,7 +123,7 @@ def test_the_page_stands_alone_and_shows_every_direction(found):
     for part in ("Traversals", "Re-scoring", "Factors", "Between methods", "bootstrap angle", "turned1"):
         assert part in page
     rows = [len(re.findall("<tr", table)) for table in re.findall("<table.*?</table>", page, re.S)]
-    assert rows[:3] == [10, 10, 4]
+    assert rows[:4] == [10, 10, 10, 4]
     json.dumps([float(v) for v in found.sets["axes"].figures["drift"]])
 
 
