@@ -120,7 +120,7 @@ def test_no_penalty_is_the_move_itself_and_what_is_not_there_is_refused():
 def test_recipes_keep_the_penalty():
     recipe = Recipe("x", GAN(disentangle=Disentangle("orojar", 1e-5, ("h0", "image"))))
     assert from_json(json.loads(json.dumps(to_json(recipe)))) == recipe
-    assert recipe.model.smoke().disentangle == Disentangle("orojar", 1e-5)
+    assert GAN(disentangle=Disentangle("orojar", 1e-5, ("h0",))).smoke().disentangle == Disentangle("orojar", 1e-5)
 
 
 def plays(model, **labels):
