@@ -11,7 +11,8 @@ from tyro.conf import Positional, arg
 
 from jaxgan.cli import models, words
 
-HELP = """Train a GAN by a config, in a folder. The same command continues a run that was stopped or killed.
+HELP = """Train a GAN, an encoder or a classifier by a config, in a folder. The same command continues a run that was
+stopped or killed.
 
 A config is a Python file (it is executed), or the folder of a run, whose recipe.json is data only. Every field of
 its recipe is an option too: jaxgan train CONFIG --help lists them with their values.
@@ -20,6 +21,7 @@ examples:
   jaxgan train configs/stylegan2_scenes64.py
   jaxgan train configs/stylegan2_scenes64.py --data photos.zip --batch 32 --adam.lr 1e-3 --folder runs/photos
   jaxgan train configs/stylegan2_scenes64.py --data photos.zip --resume network.pkl --ada.target 0.6
+  jaxgan train configs/classifier_clothing64.py --data photos.zip:train
   jaxgan train configs/stylegan2_scenes64.py --judge 2048 --judge-features squeezenet:squeezenet1_1.pth
   jaxgan train runs/photos --kimg 2000"""
 
@@ -38,7 +40,8 @@ class Options:
     judge: Annotated[int, arg(help="Images by whose distance from the data the best model is kept; 0 keeps none.")] = 0
     judge_by: Annotated[Literal["fid", "kid"], arg(help="Fréchet or kernel distance.")] = "fid"
     judge_features: Annotated[
-        str, arg(metavar="random", help="Network that judges: random, inception:FILE, squeezenet:FILE.")
+        str,
+        arg(metavar="random", help="Network that judges: random, inception:FILE, squeezenet:FILE, classifier:FILE."),
     ] = "random"
     smoke: Annotated[bool, arg(help="Shrink everything to a few seconds, to try a config.")] = False
 
