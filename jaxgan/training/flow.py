@@ -37,7 +37,8 @@ class StyleFlow:
         resolution, channels: Of the generator's images.
         samples: Codes that are scored.
         psi: Truncation of the codes, where the generator has it.
-        hidden, tolerance: As for `encoders.flow.flow`.
+        hidden: As for `encoders.flow.flow`.
+        tolerance: Of the solver while the flow learns; the flow that is kept is solved to 1e-5.
         blur: Noise on the scores, in their standard deviations. Codes that have given scores exactly fill no volume:
             their density has no bound, and a flow that is trained long enough without noise becomes stiff.
         exact: Take the exact trace of the Jacobian instead of one probe's estimate: as many derivatives as w is wide.
@@ -118,15 +119,14 @@ class StyleFlow:
         fixed = {"mean": white.mean, "basis": white.basis, "std": white.std}
         fixed |= {"usual": table.mean(0), "unit": jnp.maximum(table.std(0), 1e-6)}
         width = codes.shape[1]
-        config = dict(w_dim=width, names=names, hidden=self.hidden, tolerance=self.tolerance, generator=fingerprint(g))
+        config = dict(w_dim=width, names=names, hidden=self.hidden, generator=fingerprint(g))
         module, described = flow.flow(**config), tuple(sorted(config.items()))
+        learning: Any = module.clone(tolerance=self.tolerance)
         blank = [jnp.zeros(s) for s in module.inputs()]
 
         def make(key):
             made: Any = initialise(module, key, *blank, name=f"{flow.NAME}.flow", config=described)
             return made.replace(buffers=fixed)
-
-        parts = {"F": jax.eval_shape(make, jax.random.key(0))}
 
         def f_move(params, stats, batch, key):
             pick, probe, noise = jax.random.split(key, 3)
@@ -136,7 +136,7 @@ class StyleFlow:
             variables = {"params": params["F"], "buffers": stats["buffers"]["F"]}
             w, a = stats["codes"][chosen], stats["scores"][chosen]
             a = a + self.blur * fixed["unit"] * jax.random.normal(noise, a.shape)
-            log_p, divergence = parts["F"].module.apply(variables, w, a, probes, method="log_density")
+            log_p, divergence = learning.apply(variables, w, a, probes, method="log_density")
             loss = -log_p.mean() / width
             return loss, ({"loss": loss, "divergence": divergence.mean() / width}, stats)
 
