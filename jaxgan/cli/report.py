@@ -179,10 +179,15 @@ def write(
         "Time": f"{time.monotonic() - began:.0f} seconds",
     }
     with replaced(page) as path:
-        path.write_text(written(found, model), encoding="utf-8")
+        path.write_text(written(found, called(model)), encoding="utf-8")
     with replaced(page.with_suffix(".json")) as path:
         path.write_text(json.dumps(told(found), indent=2, allow_nan=False) + "\n")
     words.say(f"The page is {page.resolve().as_uri()}")
+
+
+def called(model: str) -> str:
+    """Shorten a model's path to what tells it from others: `runs/mine/latest.safetensors` to `mine/latest`."""
+    return "/".join(Path(model).with_suffix("").parts[-2:])
 
 
 def judging(g: Generator, chosen: scorers.Chosen, options: Options | None):

@@ -21,8 +21,7 @@ FIGURES = {
     "identity": ("identity", "higher", "Cosine of embeddings of the image and itself moved by {step:g}."),
     "linearity": ("linearity", "higher", "Mean cosine of successive steps of image features along the path: 1 is "
                   "straight."),
-    "path_length": ("path length, &#215;1000", "", "Squared pace at which images change along the direction "
-                    "({speed})."),
+    "path_length": ("path length", "", "Squared pace at which images change along the direction ({speed})."),
     "bootstrap": ("bootstrap angle", "lower", "Degrees within which 95% of the directions lie that are found from "
                   "samples drawn anew."),
     "seeds": ("seed angle", "lower", "Degrees to where it is found with another seed."),
@@ -38,7 +37,7 @@ FACTORS = {
     "sap": ("SAP", "The same gap, in accuracy of a prediction from one direction."),
     "factor_vae": ("FactorVAE score", "Accuracy of telling which factor is held still by what varies least."),
 }
-SCALED = {"path_length": 1000}
+THOUSANDS = ("path_length",)  # are told in thousandths where all of them are small
 LABELS = 40  # names that a heading holds
 
 STYLE = """
@@ -128,13 +127,18 @@ def head(found: Study, model: str) -> str:
 
 
 def overview(found: Study) -> str:
-    shown = [f for f in FIGURES if any(f in j.figures and np.isfinite(j.figures[f]).any() for j in found.sets.values())]
+    first = next(iter(found.sets.values())).figures
+    shown = [f for f in first if any(np.isfinite(j.figures[f]).any() for j in found.sets.values())]
+    shown.sort(key=list(FIGURES).index)
     heads = '<th class="left">set</th><th class="left">direction</th><th class="left">changes most</th><th>by</th>'
-    heads += "".join(f"<th>{FIGURES[f][0]}{arrow(FIGURES[f][1])}</th>" for f in shown)
+    largest = {f: max(float(np.nanmax(np.append(j.figures[f], 0))) for j in found.sets.values()) for f in shown}
+    scale = {f: 1000 if f in THOUSANDS and largest[f] < 1 else 1 for f in shown}
+    times = {f: "" if scale[f] == 1 else f", &#215;{scale[f]}" for f in shown}
+    heads += "".join(f"<th>{FIGURES[f][0]}{times[f]}{arrow(FIGURES[f][1])}</th>" for f in shown)
     body = []
     for name, judged in found.sets.items():
         for k in range(len(judged.directions)):
-            cells = "".join(cell(SCALED.get(f, 1) * judged.figures.get(f, [math.nan] * (k + 1))[k]) for f in shown)
+            cells = "".join(cell(scale[f] * judged.figures[f][k]) for f in shown)
             score = found.scores[judged.target[k]]
             body.append(
                 f'<tr><td class="left">{escape(name)}</td><td class="left" data-v="{k:04d}">'
