@@ -42,7 +42,7 @@ class Judges:
         distance: Pairs of images to distances [N], and what it is called.
         features: Images to vectors [N, E], whose steps tell how straight a path is.
         speed: Distance that grows with the square of a small change, for path lengths, and what it is called.
-        embed: Embedding for identity, or None.
+        embed: Embedding for identity, a Network; or None.
         factors: Factors of the data among the scores, if there are.
     """
 
@@ -50,7 +50,7 @@ class Judges:
     distance: tuple[str, Callable[[Any, Any], Any]]
     features: Callable[[Any], Any]
     speed: tuple[str, Callable[[Any, Any], Any]]
-    embed: Callable[[Any], Any] | None = None
+    embed: Any = None
     factors: tuple[Factor, ...] = ()
 
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.tree_util import Partial
 
 import jaxgan as jg
 from jaxgan.core import Directions
@@ -34,7 +35,7 @@ def judges(g):
     scorer = Scorer(lambda images: (images.reshape(len(images), -1) @ back)[:, :3], ("a", "b", "c"))
     flat = lambda images: images.reshape(len(images), -1)
     factors = (("a", 0, 1, "number"), ("b", 1, 1, "number"), ("c", 2, 1, "number"))
-    return Judges(scorer, ("mse", jax.jit(mse)), flat, ("mse", jax.jit(mse)), factors=factors)
+    return Judges(scorer, ("mse", jax.jit(mse)), flat, ("mse", jax.jit(mse)), embed=Partial(flat), factors=factors)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,7 @@ def test_images_of_a_linear_generator_move_straight_and_at_one_pace(found):
         np.testing.assert_allclose(judged.figures["linearity"], 1.0, atol=1e-5)
         np.testing.assert_allclose(judged.figures["drift"], 4 * step, rtol=0.1)
         np.testing.assert_allclose(judged.figures["path_length"], step, rtol=0.1)
+        assert np.all((judged.figures["identity"] > 0.3) & (judged.figures["identity"] < 0.95))
         assert judged.strips.shape == (3, 2, 5, 4, 4, 1)
         np.testing.assert_allclose(np.diff(judged.strips, 2, axis=2), 0, atol=1e-5)
 
