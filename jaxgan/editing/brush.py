@@ -25,7 +25,9 @@ def brush(mask: Float[ArrayLike, ...], layers: Iterable[int] | None = None) -> D
 
         out = d(s_0) conv(x ((1 - m) s_0 + m s)),    d the demodulation of the first code's style
 
-    One canvas: no layer is run twice, and the strength of its channels stays the first code's.
+    One canvas: no layer is run twice, and the strength of its channels stays the first code's. So it is for codes that
+    lie near each other, as those of `paint` do: where the other styles are many times as large nothing brings the
+    picture back into its range. Codes that have nothing in common are laid over one another by `blend`.
 
     Args:
         mask: A number, [H, W] or [N, H, W] (of any size, usually the image's); blurred by a 16th of a layer's side
