@@ -99,7 +99,7 @@ def test_what_the_game_lacks_is_named():
 @pytest.mark.slow
 def test_a_run_leaves_the_mapper_and_goes_on_from_it(tmp_path):
     model = TextMapper(**{**MODEL.__dict__, "optimizer": "adam"})
-    recipe = Recipe("blank:8", model, batch=4, kimg=0.016, adam=Adam(3.0, 0.9, 0.99), tick_kimg=0.008)
+    recipe = Recipe("blank:8", model, batch=8, kimg=0.032, adam=Adam(3.0, 0.9, 0.99), tick_kimg=0.016)
     files = Files(jg.io.save, jg.io.load, jg.io.save_grid, FROZEN.get)
     done = run(recipe, tmp_path / "one", files, samples=4)
     assert done.finished and jg.load(tmp_path / "one" / "mapper.safetensors").name == "mapper.mapper"
