@@ -19,7 +19,8 @@ KEY = jax.random.key(5)
 
 @pytest.fixture(scope="module")
 def g():
-    return planted.style()
+    """A generator with all spaces, taps and noise maps, whose searches compile at once."""
+    return planted.layered()
 
 
 @pytest.fixture(scope="module")
@@ -152,10 +153,10 @@ def test_targets_are_prepared_once():
 
 def test_rows_that_do_not_move_keep_their_bits(g, images):
     start = g.to(g.sample(jax.random.key(1), 4), "w+")
-    found, info = refine(pixel(), steps=20, space="w+", layers=(0, 3), wander=0.05)(Found(g, start), images, KEY)
-    still = [i for i in range(start.value.shape[1]) if i not in (0, 3)]
+    found, info = refine(pixel(), steps=20, space="w+", layers=(0, 2), wander=0.05)(Found(g, start), images, KEY)
+    still = [i for i in range(start.value.shape[1]) if i not in (0, 2)]
     np.testing.assert_array_equal(found.code.value[:, still], start.value[:, still])
-    assert np.all(np.abs(found.code.value - start.value)[:, (0, 3)].max((0, 2)) > 1e-3)
+    assert np.all(np.abs(found.code.value - start.value)[:, (0, 2)].max((0, 2)) > 1e-3)
     assert np.all(info["final"] < info["loss"][0])
 
 
@@ -189,8 +190,8 @@ def test_levenberg_marquardt_polishes_what_adam_found_and_may_be_traced(g, image
 
 
 def test_wide_codes_are_solved_by_conjugate_gradients(g, images, monkeypatch):
-    monkeypatch.setattr(sys.modules["jaxgan.inversion.refine"], "WIDEST", 50)
-    _, info = refine(pixel(), steps=8, space="w+", solver="lm")(Found(g), images[:2], KEY)  # 96 unknowns
+    monkeypatch.setattr(sys.modules["jaxgan.inversion.refine"], "WIDEST", 20)
+    _, info = refine(pixel(), steps=8, space="w+", solver="lm")(Found(g), images[:2], KEY)  # 36 unknowns
     loss = np.asarray(info["loss"])
     assert np.all(np.diff(loss, axis=0) <= 0) and np.all(info["final"] < 0.05 * loss[0])
 
@@ -198,7 +199,7 @@ def test_wide_codes_are_solved_by_conjugate_gradients(g, images, monkeypatch):
 def test_a_search_along_principal_axes_stays_in_their_span(g, images):
     found, info = refine(pixel(), steps=40, space="w+", rank=5)(Found(g), images, KEY)
     away = np.asarray(found.code.value - found.code.value.mean((0, 1)))
-    values = np.linalg.svd(away.reshape(-1, 16), compute_uv=False)
+    values = np.linalg.svd(away.reshape(-1, 12), compute_uv=False)
     assert values[5] < 1e-4 * values[0] < values[4]
     assert np.all(info["final"] < info["loss"][0])
 
@@ -261,13 +262,13 @@ def test_schedule_follows_its_closed_form():
         ({"start": "given"}, "given"),
         ({"steps": -1}, "steps"),
         ({"layers": ()}, "nothing moves"),
-        ({"layers": (6,), "space": "w+"}, "layers 0 to 5"),
+        ({"layers": (3,), "space": "w+"}, "layers 0 to 2"),
         ({"layers": (0,)}, "no layers in 'w'"),
         ({"features": ("b7",)}, "tap 'b7'"),
         ({"features": ("b8",), "solver": "lm"}, "features"),
         ({"rates": {"w": 1.0}}, "variable 'w'"),
         ({"rank": 3, "space": "z"}, "principal axes"),
-        ({"rank": 17}, "16 coordinates"),
+        ({"rank": 13}, "12 coordinates"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(g, images, settings, word):
@@ -284,7 +285,7 @@ def test_a_film_is_not_cut(g, images):
 
 def test_the_nearest_draw_of_a_known_picture_is_its_code(g):
     known = g.to(g.sample(jax.random.fold_in(KEY, 1), BATCH), "w")  # the second batch of what `nearest` draws
-    found, info = nearest(2 * BATCH, side=16)(Found(g), g(known)[:3], KEY)
+    found, info = nearest(2 * BATCH, side=8)(Found(g), g(known)[:3], KEY)
     np.testing.assert_allclose(found.code.value, known.value[:3], atol=1e-5)
     assert info["loss"].shape == (1, 3) and np.all(info["loss"] < 1e-9)
 
