@@ -73,11 +73,11 @@ def main() -> None:
     trained = jg.load("scenes64")
     # (name, generator, samples, whether the exact answer is computed as well)
     cases = (
-        ("scenes64", trained, args.samples, False),
         ("scenes64", trained, 100_000, True),
-        ("a random mapping", random, 100_000, True),
+        ("scenes64", trained, args.samples, False),
+        ("a random mapping", random, 50_000, True),
     )
-    for name, g, samples, judged in (("scenes64", trained, 20_000, True),) if args.quick else cases:
+    for label, g, samples, judged in (("scenes64", trained, 20_000, True),) if args.quick else cases:
         with tempfile.TemporaryDirectory() as folder:
             file, answer = Path(folder) / "w.npy", Path(folder) / "answer.npz"
             rows = stored(g, file, samples)
@@ -90,8 +90,8 @@ def main() -> None:
                 "jaxgan, drawn": lambda g=g, f=finder: once(lambda: f(g, jax.random.key(0), COMPONENTS).vectors),
                 "scikit-learn": theirs,
             }
-            times, more = interleave(ways, args.rounds), {}
             if judged:
+                times, more = interleave(ways, args.rounds), {}
                 exact, found = exactly(rows), np.load(answer)
                 more = {
                     "errors": {
@@ -99,7 +99,11 @@ def main() -> None:
                         "scikit-learn": errors(found["values"], found["vectors"], exact),
                     }
                 }
-            case = f"{samples} samples of w, {rows.shape[1]} dimensions, {name}"
+            else:  # minutes each: once, scikit-learn without a round that does not count
+                for name in ("jaxgan", "jaxgan, drawn"):
+                    ways[name]()
+                times, more = {name: [way()] for name, way in ways.items()}, {}
+            case = f"{samples} samples of w, {rows.shape[1]} dimensions, {label}"
             report("pca", case, times, peer=other.versions, **more)
             del rows
 
