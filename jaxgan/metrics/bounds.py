@@ -72,9 +72,10 @@ def leaving(g: Generator, before: Code, after: Code, bounds: Bounds) -> str | No
     out = (distance > limit) & (distance > start * (1 + 1e-4))  # not those whose distance rounding alone has changed
     if not out.any():
         return None
-    worst = int(jnp.argmax(jnp.where(out, distance, 0.0)))
+    worst, already = int(jnp.argmax(jnp.where(out, distance, 0.0))), int((out & (start > limit)).sum())
+    hint = "invert nearer to it, by an encoder or with losses.near_mean_w" if already == int(out.sum()) else "edit less"
     return (
-        f"{int(out.sum())} of {len(distance)} edited codes leave the population: the farthest lies at distance "
-        f"{float(distance[worst]):.2f} in {space!r} ({float(start[worst]):.2f} before the edit), {bounds.quantile:.1%} "
-        f"of the population within {limit:.2f}; edit less, or expect what the generator has not learned to draw"
+        f"{int(out.sum())} of {len(distance)} edited codes lie outside the population ({already} did before the edit): "
+        f"the farthest at distance {float(distance[worst]):.2f} in {space!r} ({float(start[worst]):.2f} before), "
+        f"{bounds.quantile:.1%} of the population within {limit:.2f}; {hint}"
     )

@@ -100,6 +100,6 @@ def test_codes_of_photographs_that_leave_the_population_are_told(command, found,
     g = jg.load(model)
     jg.io.save_codes(g.to(seeded(g, [3]), "w+"), code, g)
     far = command("edit", model, "--codes", code, "--directions", found, "--by", "0,40", "--out", tmp_path / "far")
-    assert far.code == 0 and "1 of 2 edited codes leave the population" in far.err
+    assert far.code == 0 and "1 of 2 edited codes lie outside the population" in far.err
     near = command("edit", model, "--codes", code, "--directions", found, "--by", "0,0.1", "--out", tmp_path / "near")
     assert near.code == 0 and "population" not in near.err

@@ -34,9 +34,9 @@ def test_an_edit_that_leaves_the_population_warns_once_and_says_how_far(reach):
     with pytest.warns(LeavesPopulation) as said:
         jg.edit(G, code, jg.editing.move(AXIS, by=6.0), bounds=reach)
     message = str(said[0].message)
-    assert len(said) == 1 and "\n" not in message and message.startswith("3 of 3 edited codes leave the population")
+    assert len(said) == 1 and "\n" not in message and message.startswith("3 of 3 edited codes lie outside")
     after, before, limit = map(
-        float, re.search(r"distance (\S+) in 'z' \((\S+) before .* within (\S+);", message).groups()
+        float, re.search(r"distance (\S+) in 'z' \((\S+) before\), .* within (\S+); edit less", message).groups()
     )
     assert after == pytest.approx(7 / 6**0.5, rel=0.03) and before == pytest.approx(1 / 6**0.5, rel=0.05)
     assert limit == pytest.approx(float(reach.limits["z"]), abs=0.01) and "99.9% of the population" in message
@@ -47,7 +47,8 @@ def test_what_stays_within_or_was_beyond_before_is_not_told(reach):
     assert leaving(G, inside, jg.edit(G, inside, jg.editing.move(AXIS, by=1.0)), reach) is None
     assert leaving(G, beyond, beyond, reach) is None
     assert leaving(G, beyond, beyond.replace(value=beyond.value * 0.9), reach) is None
-    assert leaving(G, beyond, beyond.replace(value=beyond.value * 1.1), reach) is not None
+    farther = leaving(G, beyond, beyond.replace(value=beyond.value * 1.1), reach)
+    assert "(2 did before the edit)" in farther and "invert nearer to it" in farther
 
 
 def test_strengths_of_a_sweep_are_counted_one_by_one(reach):
