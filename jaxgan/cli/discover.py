@@ -114,6 +114,7 @@ def main(args: Sequence[str]) -> None:
 
     from jaxgan import api, io
     from jaxgan.editing import move, sweep
+    from jaxgan.editing.truncate import truncated
     from jaxgan.latents.walks import seeded
 
     g = models.generator(options.model)
@@ -123,9 +124,7 @@ def main(args: Sequence[str]) -> None:
         found = api.discover(g, how, jax.random.key(options.seed), k)
     command = " ".join(["jaxgan discover", *args])
     io.save(found, out, {"model": options.model, "command": command})
-    code, psi = seeded(g, [options.seed]), options.psi if g.arch.truncates else None
-    if found.space != code.space:
-        code, psi = g.to(code, found.space, psi=psi), None
+    code, psi = truncated(g, seeded(g, [options.seed]), found.space, options.psi)
     strengths = jnp.array(by)
     rows = [
         np.stack(list(models.drawn(g, sweep(lambda s, d=d: move(d, s), strengths)(g, code), psi=psi)))

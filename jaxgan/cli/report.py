@@ -265,16 +265,15 @@ def export(g: Generator, sets: Mapping[str, Directions], options: Options, by: S
 
     shown = Plan().shown
     each = [(found, k) for found in sets.values() for k in range(len(found))]
-    psi = options.psi if g.arch.truncates else None
     code = seeded(g, list(range(options.seed, options.seed + shown)))
     with words.bar() as tick:
         for i, (path, (found, k)) in enumerate(zip(places, each * (1 + (options.film is not None)), strict=True)):
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".png":
-                io.save_grid(path, np.stack(list(along(g, code, found[k], by, psi))), len(by))
+                io.save_grid(path, np.stack(list(along(g, code, found[k], by, options.psi))), len(by))
             else:
                 ends = np.linspace(by[0], by[-1], FRAMES).tolist()
-                frames = np.stack(list(along(g, code, found[k], ends, psi)))
+                frames = np.stack(list(along(g, code, found[k], ends, options.psi)))
                 rows = frames.reshape(shown, FRAMES, *frames.shape[1:]).swapaxes(0, 1)
                 film = [io.grid(some, shown) for some in rows]
                 io.save_video(path, [*film, *film[-2:0:-1]], fps=12)
@@ -282,13 +281,14 @@ def export(g: Generator, sets: Mapping[str, Directions], options: Options, by: S
                 tick("pictures", i + 1, len(places))
 
 
-def along(g: Generator, code: Code, direction: Directions, by: Sequence[float], psi: float | None) -> Iterator[Any]:
+def along(g: Generator, code: Code, direction: Directions, by: Sequence[float], psi: float) -> Iterator[Any]:
     """Draw each code at each strength, all strengths of the first code first."""
     import jax.numpy as jnp
 
     from jaxgan.editing import move
+    from jaxgan.editing.truncate import truncated
 
-    start = g.to(code, direction.space, psi=psi) if direction.space != code.space else code
+    start, left = truncated(g, code, direction.space, psi)
     strengths = jnp.tile(jnp.asarray(by, jnp.float32), len(code))[:, None]
     many = start[jnp.repeat(jnp.arange(len(code)), len(by))]
-    yield from models.drawn(g, move(direction, strengths)(g, many), psi=psi if direction.space == code.space else None)
+    yield from models.drawn(g, move(direction, strengths)(g, many), psi=left)

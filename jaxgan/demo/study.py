@@ -21,6 +21,7 @@ from jaxgan.demo import again
 from jaxgan.directions.stylespace import shrunk
 from jaxgan.editing import move
 from jaxgan.editing.morph import wide
+from jaxgan.editing.truncate import truncated
 from jaxgan.features.attributes import score_names, scores
 from jaxgan.latents.spaces import first, rows
 
@@ -168,9 +169,10 @@ def study(
     table, names, latents = population(g, judges, keys["population"], plan, tick)
     spread, found = table.std(0), {}
     step = min((s for s in plan.by if s > 0), key=lambda s: abs(s - STEP))
-    start, draw = g.sample(keys["codes"], plan.codes), Drawn(g, judges, size_of(g, plan), plan.psi)
+    start = g.sample(keys["codes"], plan.codes)
     for i, (name, directions) in enumerate(sets.items()):
-        own = g.to(start, directions.space, psi=draw.truncation(directions.space))
+        own, left = truncated(g, start, directions.space, plan.psi)
+        draw = Drawn(g, judges, size_of(g, plan), left)
         judged = walked(draw, directions, own, spread, step, plan, partial(tick, name))
         value = np.concatenate([np.asarray(rows(g.to(part, directions.space).value)) for part in latents])
         here = value[: plan.population]
@@ -259,25 +261,19 @@ def walked(draw: Drawn, directions: Directions, start: Code, spread, step: float
 
 @dataclass(frozen=True)
 class Drawn:
-    """Draw and judge any number of images by programs of one batch size."""
+    """Draw and judge any number of images by programs of one batch size; psi is what truncation is left to do."""
 
     g: Generator
     judges: Judges
     size: int
-    psi: float
-
-    def truncation(self, space: str) -> float | None:
-        """Return psi for the way from the first space to this one; None where it acts further on, or nowhere."""
-        there = self.g.arch.truncates
-        return self.psi if there and not before(self.g, space, there) else None
+    psi: float | None
 
     def images(self, code: Code) -> np.ndarray:
         """Draw codes; return images in [-1, 1]."""
-        g = self.g
+        g, psi = self.g, self.psi
         if before(g, code.space, wide(g)):  # one program draws codes of all spaces
-            late = self.truncation(code.space) is None and g.arch.truncates
-            code = g.to(code, wide(g), psi=self.psi if late else None)
-        return self.parts(lambda chosen: jnp.clip(g(code[chosen]), -1, 1), len(code))
+            code, psi = g.to(code, wide(g), psi=psi), None
+        return self.parts(lambda chosen: jnp.clip(g(code[chosen], psi=psi), -1, 1), len(code))
 
     def judged(self, images: np.ndarray, origin: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return scores, features and, against the images that they were, distance and identity."""

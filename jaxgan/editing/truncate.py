@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from jaxgan.core.code import Code
@@ -38,3 +40,25 @@ def truncate(psi, cutoff: int | None = None) -> Edit:
         return code.replace(value=pulled)
 
     return edit
+
+
+def truncated(g: Generator, code: Code, space: str, psi) -> tuple[Code, Any]:
+    """Carry sampled codes to a space, truncated on the way, so that what moves there later is not truncated too.
+
+    Args:
+        g: Generator.
+        code: Codes of the first space.
+        space: Where they are wanted.
+        psi: Strength; None, or a generator without truncation, leaves codes alone.
+
+    Returns:
+        The codes, and the psi that is left for drawing them: None, but in a space that lies before truncation.
+    """
+    there = g.arch.truncates
+    if psi is None or not there:
+        return g.to(code, space), None
+    order = [stage.source for stage in g.arch.stages]
+    at, acts = order.index(base(g.arch, space)), order.index(there)
+    if w_mean(g) is None:
+        return (g.to(code, space), psi) if at <= acts else (g.to(code, space, psi=psi), None)
+    return (g.to(code, space), psi) if at < acts else (g.to(truncate(psi)(g, code), space), None)

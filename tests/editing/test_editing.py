@@ -7,6 +7,7 @@ import jaxgan as jg
 from jaxgan import editing as e
 from jaxgan.core import Code, Directions
 from jaxgan.directions import pca, sefa
+from jaxgan.editing.truncate import truncated
 from jaxgan.latents.spaces import rows, w_mean
 from tests import planted, tolerances
 
@@ -161,6 +162,16 @@ def test_truncation_as_an_edit_is_truncation_when_rendering(g, z, psi, cutoff, c
     truth = g(z, psi=psi, cutoff=cutoff)
     for space in ("z", "w", "w+"):
         close(g(e.truncate(psi, cutoff)(g, g.to(z, space))), truth, tolerances.NETWORK)
+
+
+def test_codes_carried_with_truncation_are_drawn_truncated_wherever_they_are(g, z, close):
+    truth = g(z, psi=0.6)
+    for space in ("z", "w", "w+", "p"):  # programs of the tests beside this one
+        code, left = truncated(g, z, space, 0.6)
+        assert code.space == space and (left is None) == (space != "z")
+        close(g(g.to(code, "w"), psi=left) if left is not None else g(g.to(code, "w+")), truth, tolerances.NETWORK)
+    same, left = truncated(g, z, "w", None)
+    assert left is None and np.array_equal(same.value, g.to(z, "w").value)
 
 
 def test_truncation_by_one_is_the_identity_and_works_in_p(g, z, close):
