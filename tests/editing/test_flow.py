@@ -59,6 +59,7 @@ STEPS, N = 120, 48  # one number of codes: one program
 
 @pytest.fixture(scope="module")
 def trained():
+    pytest.importorskip("diffrax", reason="flows need the extra 'flow'")
     recipe = Recipe("blank:2", MODEL, batch=256, adam=Adam(0.02, 0.9, 0.99), ema=Ema(kimg=2))
     trainer = recipe.trainer(FROZEN.get)
     state, step, losses = jax.jit(trainer.init)(KEY), jax.jit(trainer.step), []
@@ -196,7 +197,7 @@ def test_what_does_not_fit_is_said_in_one_line(some, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_run_leaves_the_flow(tmp_path):
+def test_a_run_leaves_the_flow(trained, tmp_path):
     recipe = Recipe("blank:2", MODEL, batch=256, kimg=0.512, adam=Adam(0.02, 0.9, 0.99), ema=Ema(kimg=2))
     done = run(recipe, tmp_path / "run", Files(jg.io.save, jg.io.load, jg.io.save_grid, FROZEN.get), samples=4)
     assert done.finished and (tmp_path / "run" / "samples").is_dir()
