@@ -2,7 +2,7 @@
 
 Source: Abdal et al., "StyleFlow" (2021), with narrower layers and larger steps; the scorer reads the factors of scenes.
 Command: jaxgan train configs/styleflow_scenes64.py --folder runs/styleflow_scenes64
-Hardware: 2 cores that much other work shared, 50 to 280 codes/s, 20 minutes with the scores of 10,000 images.
+Hardware: 2 cores that much other work shared, 79 to 379 codes/s, 17 minutes with the scores of 10,000 images.
 Result: 32 codes edited by a standard deviation to either side: the factor asked for moves by 0.54 (rotation) to 1.91
 (the floor's hue) standard deviations, with 0.685 of all squared changes in the mean over factors; the best directions
 of boundaries have 0.48. `python benchmarks/styleflow.py runs/styleflow_scenes64/flow.safetensors`.
