@@ -176,9 +176,9 @@ def briefly(cases: tuple[Case, ...]) -> list:
     return [pytest.param(c, id=str(c), marks=[pytest.mark.slow] if c.label else []) for c in cases]
 
 
-def singly(cases: tuple[Case, ...]) -> list:
+def singly(cases: tuple[Case, ...], kept: tuple[str, ...] = ("stylegan2",)) -> list:
     """Leave all but StyleGAN2, which has most spaces and moves, to the slow tests, where the family hardly matters."""
-    return [pytest.param(c, id=str(c), marks=[] if str(c) == "stylegan2" else [pytest.mark.slow]) for c in cases]
+    return [pytest.param(c, id=str(c), marks=[] if str(c) in kept else [pytest.mark.slow]) for c in cases]
 
 
 def trainer(case: Case):

@@ -11,7 +11,7 @@ from jaxgan.core import Generator
 from jaxgan.latents.spaces import w_mean
 from jaxgan.models import FAMILIES
 from jaxgan.training import parallel
-from tests.conformance.families import BATCH, CASES, briefly, trainer
+from tests.conformance.families import BATCH, CASES, briefly, singly, trainer
 from tests.tolerances import DEVICES, OP
 
 GAMES = tuple(c for c in CASES if c.game is not None)
@@ -130,7 +130,8 @@ def test_a_move_is_a_function_of_state_and_batch(case):
     assert same(jax.random.key_data(one.key), jax.random.key_data(two.key)) and same(one.params, two.params)
 
 
-@every
+# Where members of a batch see each other: batch normalisation, minibatch statistics, means that a move keeps.
+@pytest.mark.parametrize("case", singly(GAMES, ("biggan", "dcgan", "stylegan2")))
 def test_a_step_on_eight_devices_gives_the_numbers_of_its_moves_on_one(case, close):
     t, (state, *_, one) = made(case)[0], moved(case)[0]
     spread = parallel(t.step, jax.devices()[:8])
