@@ -6,7 +6,7 @@ directions) instead of the maximum. With the maximum a weight of 0.1 drew noise 
 Command: jaxgan train configs/hessian_sprites32.py --data lpc_sprites64.npz --folder runs/hessian_sprites32
 Without the penalty: the same with --model.disentangle.weight 0.
 Hardware: a shared core of an AMD EPYC virtual machine: 140 to 160 images/s, 150 to 230 without the penalty.
-Result with the penalty (without), one seed, by `benchmarks/disentangle.py` on 10,000 codes: MIG 0.063 (0.025), SAP 0.044
+Result with the penalty (without), one seed, `benchmarks/disentangle.py` on 10,000 codes: MIG 0.063 (0.025), SAP 0.044
 (0.024), FactorVAE score 0.37 (0.31), DCI disentanglement 0.081 (0.065), PPL in z 2.13 (2.65), penalty of the images
 2.06 (3.63), Hessians with their maximum on the diagonal 71.5 % (68.4 %), frechet_random 1.34 (1.44). All 12 axes stay
 active in both: the published fall in their number did not show. docs/results.md.
