@@ -2,6 +2,8 @@
 
 Source: a narrow ResNet (He et al., 2016); nine tenths of the full grid of factors are learned from.
 Command: jaxgan train configs/classifier_sprites64.py --data lpc_sprites64.npz:train --folder runs/classifier_sprites64
+Result: with --kimg 8 --model.decay-kimg 8, four minutes of a shared core: of the held-out tenth hair, action and
+direction are read rightly always, topwear 99.6 %, bottomwear 81 %, body 76 %; on average 92.8 %.
 """
 
 from jaxgan.training.classifier import Classifier
