@@ -20,6 +20,7 @@ import numpy as np
 import jaxgan as jg
 from jaxgan.core import Code
 from jaxgan.features.random import random_features
+from jaxgan.io.images import grid
 from jaxgan.metrics.activeness import activeness, diagonality
 from jaxgan.training.cache import cache_compilations
 
@@ -130,7 +131,7 @@ def traversals(g, axes: np.ndarray) -> np.ndarray:
     """Draw two codes going through -2 ... 2 along each axis: a row for an axis, seven columns a code."""
     start, steps = g.sample(jax.random.key(11), 2).value, jnp.linspace(-2, 2, 7)
     rows = [start[code].at[axis].set(t) for axis in axes for code in range(2) for t in steps]
-    return jg.io.images.grid(np.clip(drawn(g, jnp.stack(rows)), -1, 1), 2 * len(steps))
+    return grid(np.clip(drawn(g, jnp.stack(rows)), -1, 1), 2 * len(steps))
 
 
 def rounded(value: Any) -> Any:
