@@ -2,8 +2,10 @@
 
 Source: Pidhorskyi et al., "Adversarial Latent Autoencoders" (2020); narrow, for a CPU.
 Command: jaxgan train configs/alae_scenes32.py --folder runs/alae_scenes32
-The encoder: jaxgan.models.alae.encoder_of(trainer.network(state, "D", ema=True)).
-Result: not run.
+The encoder lies beside the generator: jaxgan invert runs/alae_scenes32/latest.safetensors photos --how encode --encoder
+runs/alae_scenes32/encoder.safetensors.
+Result: 78 of 200 kimg in 45 minutes on a shared core (29 images/s): solids on coloured floors, their kind unclear;
+frechet_squeezenet 1102 on 1,024 images; held-out scenes come back at 17.6 dB. docs/results.md.
 """
 
 from jaxgan.training.alae import ALAE

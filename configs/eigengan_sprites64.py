@@ -2,7 +2,8 @@
 
 Source: He et al., "EigenGAN: Layer-Wise Eigen-Learning for GANs" (2021); narrow, for a CPU.
 Command: jaxgan train configs/eigengan_sprites64.py --data lpc_sprites64.npz --folder runs/eigengan_sprites64
-Result: not run to the end.
+Result: 70 of 300 kimg in 55 minutes on a shared core (24 images/s): characters in several poses, rough textures;
+frechet_squeezenet 2318, kernel_squeezenet 713 on 1,024 images, precision 0. docs/results.md.
 """
 
 from jaxgan.training.eigengan import EigenGAN
