@@ -57,6 +57,17 @@ def test_pca_equals_the_singular_vectors_of_the_same_sample(g):
     np.testing.assert_allclose(dict(found.meta)["explained"], share[:5], rtol=1e-4)
 
 
+def test_pca_on_eight_devices_is_that_of_one(gains, close):
+    for how in ({}, {"tap": "image"}):
+        one, eight = (
+            pca(samples=999, batch=200, devices=d, **how)(gains[1], KEY, 3) for d in (None, jax.devices()[:8])
+        )
+        close(eight.vectors, one.vectors, 1e-4)
+        close(dict(eight.meta)["explained"], dict(one.meta)["explained"], 1e-5)
+    with pytest.raises(ValueError, match="8 devices do not divide a batch of 99 codes"):
+        pca(samples=99, devices=jax.devices()[:8])(gains[1], KEY, 3)
+
+
 def test_pca_of_an_activation_finds_the_planted_latent_axes(gains):
     turn, g = gains
     found = pca(tap="image", samples=20_000)(g, KEY, 6)
