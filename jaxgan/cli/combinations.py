@@ -24,13 +24,7 @@ class Made(NamedTuple):
 
 def mask(options: Options, g: Generator):
     """Return the mask of --box."""
-    from jaxgan.editing import box
-
-    try:
-        top, left, bottom, right = (float(part) for part in str(options.box).split(","))
-    except ValueError:
-        raise words.Mistake(f"--box is {options.box!r}; write top,left,bottom,right in sides, as 0,0,1,0.5") from None
-    return box(g.resolution, top, left, bottom, right, options.soft)
+    return models.box(str(options.box), g.resolution, options.soft)
 
 
 def taps(options: Options, g: Generator) -> tuple[str, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +18,28 @@ METHODS = {
     "sefa": ("layers", "samples"),
     "hessian": ("space", "tap", "steps"),
     "jacobian": ("space", "tap", "samples"),
+    "resefa": ("box", "space", "tap", "samples"),
+    "lowrankgan": ("box", "space", "tap", "samples"),
+    "local": ("space",),
     "native": ("samples",),
+    "latentclr": ("space", "tap", "steps"),
+    "voynov": ("space", "steps"),
+    "warped": ("space", "steps"),
     "boundary": ("scorer", "attribute", "given", "space", "samples", "layers", "extremes", "loss", "codes"),
     "stylespace": ("scorer", "attribute", "examples", "samples", "extremes", "codes"),
     "text": ("text", "clip", "vocabulary", "neutral", "beta", "images", "effects", "layers", "samples"),
 }
 SCORED = ("boundary", "stylespace")
+REGIONAL = {"resefa": "rayleigh", "lowrankgan": "lowrank"}  # and what `directions.jacobian` calls them
+LEARNED = {"hessian": "hessian", "latentclr": "latentclr", "voynov": "reconstruct", "warped": "warped"}
 COUNT = 10
 
 HELP = """Find directions of a latent space, and draw what they do: one row of the picture for each direction.
 
 pca (GANSpace): where the population varies most. sefa: what the first layers amplify most, in closed form.
 hessian (Hessian Penalty): axes that do not interact. jacobian: what changes the images most.
+resefa, lowrankgan: what changes --box and little else. local (Local Basis): where w lies around the code of --seed.
+latentclr, voynov, warped (WarpedGANSpace): learned in --steps, so that what they do can be told apart.
 native: what the family has learned itself (EigenGAN).
 boundary (InterFaceGAN): across the border between codes that score high and low, one direction for each score.
 stylespace: single channels of s by which codes of an attribute differ; they bear large strengths, --by -15:15:7.
@@ -41,6 +52,8 @@ table of labels, .csv with a line of names, of the codes in --codes.
 examples:
   jaxgan discover scenes64 --method pca --k 10 --out pca.safetensors
   jaxgan discover scenes64 --method sefa --layers 0-3 --report sefa.html
+  jaxgan discover scenes64 --method resefa --box 0.25,0.25,0.75,0.75 --samples 16
+  jaxgan discover scenes64 --method latentclr --steps 1000
   jaxgan discover scenes64 --method boundary --scorer factors --samples 4000
   jaxgan discover network.pkl --method boundary --scorer labels.csv --codes inverted/codes.safetensors
   jaxgan discover network.pkl --method boundary --scorer smile.safetensors --given "faces.safetensors#glasses,age"
@@ -53,7 +66,22 @@ examples:
 class Options:
     model: Annotated[str, Positional, arg(metavar="MODEL", help="A file, or the name of a bundled generator.")]
     method: Annotated[
-        Literal["pca", "sefa", "hessian", "jacobian", "native", "boundary", "stylespace", "text"],
+        Literal[
+            "pca",
+            "sefa",
+            "hessian",
+            "jacobian",
+            "resefa",
+            "lowrankgan",
+            "local",
+            "native",
+            "latentclr",
+            "voynov",
+            "warped",
+            "boundary",
+            "stylespace",
+            "text",
+        ],
         arg(metavar="METHOD", help="How to search."),
     ] = "pca"
     k: Annotated[int | None, arg(metavar="INT", help="Directions: 10 if None; all scores, all texts.")] = None
@@ -61,7 +89,8 @@ class Options:
     samples: Annotated[int | None, arg(metavar="INT", help="Codes that are looked at.")] = None
     layers: Annotated[str | None, arg(metavar="0-3,7", help="Layers that count and move.")] = None
     tap: Annotated[str | None, arg(metavar="TAP", help="Activation that is looked at; see jaxgan info MODEL.")] = None
-    steps: Annotated[int | None, arg(metavar="INT", help="Steps of learning (hessian).")] = None
+    steps: Annotated[int | None, arg(metavar="INT", help="Steps of learning.")] = None
+    box: Annotated[str | None, arg(metavar="T,L,B,R", help="Region: top, left, bottom, right in sides.")] = None
     scorer: Annotated[str | None, arg(metavar="WORD|FILE", help="What is read from images; pixels if None.")] = None
     attribute: Annotated[str | None, arg(metavar="NAME,NAME", help="Which scores; all if None (boundary).")] = None
     given: Annotated[
@@ -153,6 +182,8 @@ def checked(options: Options) -> dict[str, Any]:
         raise words.Mistake(f"--{wrong[0]} is not for --method {method}, which takes {takes}")
     if "layers" in given:
         given["layers"] = words.numbers(given["layers"], "layers")
+    if method in REGIONAL and "box" not in given:
+        raise words.Mistake(f"--method {method} compares a region with the rest: give --box 0.25,0.25,0.75,0.75")
     if method == "text":
         needed = [name for name in ("text", "clip") if name not in given]
         if needed:
@@ -195,8 +226,20 @@ def scored(options: Options, g) -> tuple[scorers.Chosen | None, Any]:
 def finder(options: Options, given: dict[str, Any], g, scorer, tick) -> tuple[int, Any]:
     """Return how many directions are asked for, and the finder."""
     from jaxgan import directions, io
+    from jaxgan.latents.walks import seeded
 
     method, given = options.method, dict(given)
+    if method in REGIONAL:
+        given["region"] = models.box(given.pop("box"), g.resolution)
+        return options.k or COUNT, directions.jacobian(method=REGIONAL[method], **given)
+    if method in LEARNED:
+        learn = getattr(directions, LEARNED[method])
+        if tick is not None:
+            steps = given.get("steps") or inspect.signature(learn).parameters["steps"].default
+            given["progress"] = lambda done, loss: tick("learning", done, steps)
+        return options.k or COUNT, learn(**given)
+    if method == "local":
+        return options.k or COUNT, directions.local_basis(seeded(g, [options.seed]), **given)
     if method not in (*SCORED, "text"):
         return options.k or COUNT, getattr(directions, method)(**given)
     for name in ("codes", "examples"):

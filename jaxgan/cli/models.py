@@ -50,6 +50,18 @@ def loaded(path: str | Path, kind: type[T], what: str) -> T:
     return found
 
 
+def box(text: str, resolution: int, soft: float = 0.0):
+    """Return the mask [resolution, resolution] that `top,left,bottom,right` says, in fractions of a side."""
+    from jaxgan import editing
+    from jaxgan.cli.words import Mistake
+
+    try:
+        top, left, bottom, right = (float(part) for part in text.split(","))
+    except ValueError:
+        raise Mistake(f"--box is {text!r}; write top,left,bottom,right in sides, as 0,0,1,0.5") from None
+    return editing.box(resolution, top, left, bottom, right, soft)
+
+
 def codes(path: str | Path, g: Generator, anyway: bool = False) -> Result:
     """Load a file of codes that belong to a generator, or to any if `anyway` is set."""
     from jaxgan.cli.words import Mistake

@@ -33,7 +33,13 @@ def test_picture_has_a_row_for_each_direction(found):
 
 
 @pytest.mark.parametrize(
-    ("method", "more"), [("sefa", ["--layers", "0-1"]), ("jacobian", ["--samples", 2, "--space", "z", "--tap", "b4"])]
+    ("method", "more"),
+    [
+        ("sefa", ["--layers", "0-1"]),
+        ("jacobian", ["--samples", 2, "--space", "z", "--tap", "b4"]),
+        ("resefa", ["--samples", 2, "--tap", "b4", "--box", "0,0,1,0.5"]),
+        ("local", []),
+    ],
 )
 def test_methods_take_their_options(command, models, tmp_path, method, more):
     answer = command("discover", models / "tiny.safetensors", "--method", method, "--k", 2, "--by", "0,1", *more)
@@ -41,10 +47,11 @@ def test_methods_take_their_options(command, models, tmp_path, method, more):
     assert len(jg.load(tmp_path / f"{method}.safetensors")) == 2
 
 
-def test_hessian_is_told_its_steps(command, models, monkeypatch):
+@pytest.mark.parametrize(("method", "finder"), [("hessian", "hessian"), ("latentclr", "latentclr")])
+def test_learned_finders_are_told_their_steps(command, models, monkeypatch, method, finder):
     seen = {}
-    monkeypatch.setattr(jg.directions, "hessian", lambda **told: seen.update(told) or jg.directions.sefa(samples=10))
-    words = ["--method", "hessian", "--steps", 7, "--tap", "b4", "--k", 1, "--by", "0,1"]
+    monkeypatch.setattr(jg.directions, finder, lambda **told: seen.update(told) or jg.directions.sefa(samples=10))
+    words = ["--method", method, "--steps", 7, "--tap", "b4", "--k", 1, "--by", "0,1"]
     assert command("discover", models / "tiny.safetensors", *words).code == 0
     assert seen == {"steps": 7, "tap": "b4"}
 

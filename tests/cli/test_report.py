@@ -165,6 +165,7 @@ def test_mistakes_of_boundaries_are_told_in_one_line(case, command, tmp_path):
     [
         (["discover", "x", "--method", "text", "--text", "a hat"], "--clip is missing"),
         (["discover", "x", "--method", "stylespace"], "needs --attribute"),
+        (["discover", "x", "--method", "resefa"], "give --box"),
         (
             ["discover", "x", "--method", "stylespace", "--examples", "c", "--scorer", "edges"],
             "--examples stand instead",
