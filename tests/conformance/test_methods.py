@@ -78,7 +78,7 @@ def test_the_hessian_basis_is_orthonormal_and_moves_images(case):
     moves_images(g, directions)
 
 
-@every
+@one
 def test_principal_components_of_a_tap_are_directions_of_the_first_space(case):
     g = generator(case)
     finder = jg.directions.pca(samples=32, tap=g.arch.taps[0], batch=16)

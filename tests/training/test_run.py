@@ -24,6 +24,7 @@ def whole(tmp_path_factory):
     return folder, run(SMOKE, folder, FILES, devices=jax.devices()[:1], samples=9, stream=io.StringIO())
 
 
+@pytest.mark.slow  # as tests/training/test_loop.py holds of a toy and test_growth.py of a family that grows
 def test_half_a_run_twice_is_a_whole_run_bit_for_bit(whole, tmp_path):
     _, outcome = whole
     options = {"devices": jax.devices()[:1], "samples": 9, "stream": io.StringIO()}
