@@ -77,7 +77,6 @@ def test_magnitudes_and_the_mean_of_w_move_with_the_discriminator_only():
     assert float(metrics["D/blur"]) == 4.0
 
 
-@pytest.mark.slow
 def test_r_has_twice_the_generators_channels_and_the_discriminator_its_own():
     t, r = (StyleGAN3(resolution=16, channel_base=64, variant=v) for v in ("t", "r"))
     narrow, wide = dict(t.arch().config), dict(r.arch().config)
