@@ -41,7 +41,7 @@ class Options:
     judge_by: Annotated[Literal["fid", "kid"], arg(help="Fréchet or kernel distance.")] = "fid"
     judge_features: Annotated[
         str,
-        arg(metavar="random", help="Network that judges: random, inception:FILE, squeezenet:FILE, classifier:FILE."),
+        arg(metavar="random", help="Network that judges: random, or inception, squeezenet, clip, classifier:FILE."),
     ] = "random"
     smoke: Annotated[bool, arg(help="Shrink everything to a few seconds, to try a config.")] = False
 

@@ -124,15 +124,17 @@ def feature_network(word: str, resize: str = "tensorflow") -> Network:
     """Return the feature network that a word of the command line names.
 
     Args:
-        word: "random", "inception-random", "inception:FILE", "inception:fetch", "squeezenet:FILE", or
-            "classifier:FILE" for one that was trained here, on a folder's own classes, say. "fetch" stands for
-            pytorch-fid's file, which is fetched from where it is published into the user's cache, once.
+        word: "random", "inception-random", "inception:FILE", "inception:fetch", "squeezenet:FILE", "clip:FILE" (its
+            image side), or "classifier:FILE" for one that was trained here, on a folder's own classes, say. "fetch"
+            stands for pytorch-fid's file, which is fetched from where it is published into the user's cache, once.
         resize: How Inception's images come to 299 pixels.
 
     Raises:
         ValueError: There is no such word; or the file is none of that network.
         OSError: There is no such file, or it cannot be fetched.
     """
+    from jaxgan.io.from_clip import load_clip
+
     kind, _, path = word.partition(":")
     if word == "inception:fetch":
         path = str(fetched(INCEPTION, INCEPTION_DIGEST, user_cache() / "weights"))
@@ -141,14 +143,15 @@ def feature_network(word: str, resize: str = "tensorflow") -> Network:
         "inception-random": lambda: random_inception(resize),
         "inception": lambda: load_inception(path, resize),
         "squeezenet": lambda: load_squeezenet(path),
+        "clip": lambda: load_clip(path).image.replace(name="features.clip"),
         "classifier": lambda: load_classifier(path),
     }
-    allowed = "random, inception-random, inception:FILE, squeezenet:FILE, classifier:FILE"
+    allowed = "random, inception-random, inception:FILE, squeezenet:FILE, clip:FILE, classifier:FILE"
     if kind not in makers:
         near = difflib.get_close_matches(kind, makers, 1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are {allowed}"
         raise ValueError(f"there are no features {word!r}{hint}")
-    if bool(path) != (kind in ("inception", "squeezenet", "classifier")):
+    if bool(path) != (kind in ("inception", "squeezenet", "clip", "classifier")):
         more = f"takes no file, got {path!r}" if path else f"needs the file of its weights: {kind}:FILE"
         raise ValueError(f"features {kind!r} {more}")
     return makers[kind]()

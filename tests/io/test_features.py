@@ -132,6 +132,7 @@ def test_a_word_names_a_feature_network(caffe):
     assert feature_network("random").name == "features.random"
     assert feature_network(f"squeezenet:{caffe}").name == "features.squeezenet"
     for word, expected in (
+        ("clip", "clip:FILE"),
         ("radnom", "did you mean 'random'"),
         ("vit", "there are random, inception-random"),
         ("random:x.pth", "takes no file, got 'x.pth'"),
@@ -139,3 +140,9 @@ def test_a_word_names_a_feature_network(caffe):
     ):
         with pytest.raises(ValueError, match=expected):
             feature_network(word)
+
+
+def test_the_image_side_of_clip_is_features(golden):
+    network = feature_network(f"clip:{golden('clip_tiny.pth')}")
+    assert network.name == "features.clip"
+    assert network(np.zeros((2, 32, 32, 3), np.float32)).shape == (2, 24)
