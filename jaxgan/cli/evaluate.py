@@ -20,9 +20,9 @@ Metrics, separated by commas: fid, kid, precision_recall, density_coverage (need
 features with class scores), ppl (or ppl_w_end, ppl_w_full, ppl_z_end, ppl_z_full), diversity,
 eq_t, eq_t_frac, eq_r (of StyleGAN3, in dB).
 Features: random (no weights needed), inception:FILE (pytorch-fid's file; inception:fetch fetches it), squeezenet:FILE,
-clip:FILE, classifier:FILE (trained here, on the data's own labels), inception-random. A figure's name says which network
-judged; only Inception's published weights make it FID. Figures compare at equal features, data and number of images. What was
-seen in the data is kept by content, so that the next generator is judged sooner.
+clip:FILE, classifier:FILE (trained here, on the data's own labels), inception-random. A figure's name says which
+network judged; only Inception's published weights make it FID. Figures compare at equal features, data and number of
+images. What was seen in the data is kept by content, so that the next generator is judged sooner.
 
 examples:
   jaxgan evaluate scenes64 --data scenes
