@@ -3,10 +3,10 @@
 Source: Tov et al., "Designing an Encoder for StyleGAN Image Manipulation" (2021), with a narrow trunk; half of the
 images are drawn, and their codes known. The generator is that of configs/stylegan2_clothing64.py.
 Command: jaxgan train configs/e4e_clothing64.py --data clothing64.zip:train --folder runs/e4e_clothing64
-Result: of a run with --kimg 16 --model.decay-kimg 16 --model.progress.start 2, taken on (--resume) for 24 kimg more,
-half an hour on a shared core: colours and kinds of garments come, printed cloth does not. On 32 held-out photographs
-LPIPS (SqueezeNet) 0.380 by itself and 0.2955 with 50 steps of refinement, 200 steps from the mean 0.2923 in six times
-the time.
+Result: of 40 kimg in two runs: colours and kinds of garments come, printed cloth does not. After 79 kimg more without
+its regularisers (--model.delta 0 --model.latent 0 --model.progress.start 0 --resume ...), on 256 held-out photographs:
+LPIPS (SqueezeNet) 0.372 by itself and 0.2862 with 50 steps of refinement; 200 steps from the mean reach 0.2902 in 3.5
+times the time, and the lower squared error (0.0310 against 0.0334).
 """
 
 from jaxgan.training.ema import Ema

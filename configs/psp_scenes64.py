@@ -3,10 +3,11 @@
 Source: Richardson et al., "Encoding in Style" (2021), with a narrow trunk; half of the images are drawn, and their
 codes known.
 Command: jaxgan train configs/psp_scenes64.py --folder runs/psp_scenes64
-Hardware: 2 shared cores of an AMD EPYC machine, 15 to 44 images/s, 29 minutes.
-Result: on 64 held-out scenes LPIPS (SqueezeNet) 0.108 by itself. With 50 steps of refinement behind it 0.069, what 200
-steps from the mean reach (image by image 0.0007 +- 0.0022 more), in a quarter to a third of the time; 50 steps from the
-mean reach 0.106 (32 scenes). `python benchmarks/encoders.py`. Edges of boxes are round, as the generator's are.
+Hardware: a core of an AMD EPYC machine, some 33 images/s, 90 minutes.
+Result: of 168 kimg in three runs (40, 36, 92, each from the weights of the one before): on 192 held-out scenes LPIPS
+(SqueezeNet) 0.092 by itself. With 50 steps of refinement behind it 0.0641; 200 steps from the mean reach 0.0690 in
+three times the time (image by image 0.0049 +- 0.0015 more). `python benchmarks/encoders.py`. Edges of boxes are round,
+as the generator's are.
 """
 
 from jaxgan.training.ema import Ema
@@ -25,10 +26,10 @@ recipe = Recipe(
         generated=0.5,
         code=0.1,
         optimizer="ranger",
-        decay_kimg=40,
+        decay_kimg=160,
     ),
     batch=16,
-    kimg=40,
+    kimg=160,
     adam=Adam(lr=0.002),
     ema=Ema(kimg=1, ramp=0.05),
     tick_kimg=4,

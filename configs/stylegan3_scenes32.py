@@ -2,7 +2,9 @@
 
 Source: Karras et al., "Alias-Free Generative Adversarial Networks" (2021).
 Command: jaxgan train configs/stylegan3_scenes32.py --folder runs/stylegan3_scenes32
-Result: not run yet; the numbers are those that suit StyleGAN2 on the same scenes.
+Result: 56 of 100 kimg, 14 images/s on a core: solids with their stripe on coloured floors, soft; at 50 kimg
+frechet_squeezenet 1444, precision 0.08 on 1,024 images. The numbers are those that suit StyleGAN2 on the same scenes.
+docs/results.md.
 """
 
 from jaxgan.training.ema import Ema
