@@ -24,6 +24,7 @@ from jaxgan.models import stylegan2
 from jaxgan.training import pool
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema, half_life
+from jaxgan.training.fitting import fitting
 from jaxgan.training.game import Move, Opening, Player, Trainer, game
 from jaxgan.training.opponents import kept
 from jaxgan.training.ranger import ranger
@@ -331,14 +332,7 @@ class Encoder:
         if missing:
             words = ", ".join(f"{name} ({self.frozen[name]})" for name in missing)
             raise ValueError(f"This game needs ready-made networks: {words}. Use recipe.trainer(load).")
-        g = given["G"]
-        if not isinstance(g, Generator):
-            raise ValueError(f"{self.generator} holds no generator, but a {type(g).__name__}.")
-        if (g.arch.resolution, g.arch.channels) != (self.resolution, self.channels):
-            raise ValueError(
-                f"{self.generator} draws {g.arch.channels} channels of {g.arch.resolution} pixels a side, the recipe "
-                f"says {self.channels} of {self.resolution}. Set model.resolution and model.channels."
-            )
+        g = fitting(given["G"], self.generator, self.resolution, self.channels)
         if self.latent and self.space != "w+":
             raise ValueError(f"latent judges rows of w+; {self.paper} names codes of {self.space!r}. Set it to 0.")
         return g

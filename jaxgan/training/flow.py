@@ -18,6 +18,7 @@ from jaxgan.features.attributes import score_names, scores
 from jaxgan.latents.charts import whitening
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema, half_life
+from jaxgan.training.fitting import fitting
 from jaxgan.training.game import Move, Player, Trainer, game
 from jaxgan.training.settings import Adam
 
@@ -102,14 +103,8 @@ class StyleFlow:
         missing = [name for name in self.frozen if name not in given]
         if missing:
             raise ValueError(f"This game needs {', '.join(missing)}: use recipe.trainer(load).")
-        g, scorer = given["G"], given["scorer"]
-        if not isinstance(g, Generator) or "w" not in g.spaces:
-            raise ValueError(f"{self.generator} holds no generator with codes in 'w'.")
-        if (g.arch.resolution, g.arch.channels) != (self.resolution, self.channels):
-            raise ValueError(
-                f"{self.generator} draws {g.arch.channels} channels of {g.arch.resolution} pixels a side, the recipe "
-                f"says {self.channels} of {self.resolution}. Set model.resolution and model.channels."
-            )
+        scorer = given["scorer"]
+        g = fitting(given["G"], self.generator, self.resolution, self.channels, "w")
         codes, table, names = scored(g, scorer, self.samples, self.psi if g.arch.truncates else None)
         m = moments.of(codes)
         covariance = moments.covariance(m)

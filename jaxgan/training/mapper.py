@@ -11,12 +11,13 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan import losses
-from jaxgan.core import Code, Generator, Network
+from jaxgan.core import Code, Network
 from jaxgan.core.network import initialise
 from jaxgan.encoders import mapper, sizes
 from jaxgan.features.embedder import Pair, phrases
 from jaxgan.training.ada import Ada
 from jaxgan.training.ema import Ema, half_life
+from jaxgan.training.fitting import fitting
 from jaxgan.training.game import Move, Player, Trainer, game
 from jaxgan.training.ranger import ranger
 from jaxgan.training.settings import Adam
@@ -104,14 +105,8 @@ class TextMapper:
         if missing or not self.text:
             what = ", ".join(missing) or "text"
             raise ValueError(f"This game needs {what}: set the recipe's words and text, and use recipe.trainer(load).")
-        g, embedder = given["G"], given.pop("clip")
-        if not isinstance(g, Generator) or "w+" not in g.spaces:
-            raise ValueError(f"{self.generator} holds no generator with codes in 'w+'.")
-        if (g.arch.resolution, g.arch.channels) != (self.resolution, self.channels):
-            raise ValueError(
-                f"{self.generator} draws {g.arch.channels} channels of {g.arch.resolution} pixels a side, the recipe "
-                f"says {self.channels} of {self.resolution}. Set model.resolution and model.channels."
-            )
+        embedder = given.pop("clip")
+        g = fitting(given["G"], self.generator, self.resolution, self.channels, "w+")
         if not isinstance(embedder.image, Network):
             raise ValueError("The embedder's image side is a function; a game takes a Network, whose arrays it keeps.")
         given["clip"] = embedder.image
