@@ -187,4 +187,4 @@ def trainer(case: Case):
     Adam's eps is far above the rounding of gradients: with b1 = 0 it would else divide them by themselves, and one
     that is mere rounding would move a parameter, and with it the gradients of later moves, by a whole step.
     """
-    return case.game.trainer(batch=BATCH, adam=Adam(eps=1e-3), ema=Ema(kimg=0.1), classes=case.classes)
+    return case.game.trainer(batch=BATCH, adam=Adam(eps=0.1), ema=Ema(kimg=0.1), classes=case.classes)
